@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: MIT
+#
+# Every target says what it does in the text after "##"; `make` with no target builds, `make help` lists them.
+# What a target needs is installed by scripts/prepare: npm packages always, Debian packages when run as root;
+# otherwise it names what is missing.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS   += --no-builtin-rules
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+
+BIN := node_modules/.bin
+
+# --- the launcher ---------------------------------------------------------------------------------------------------
+
+# Static musl starts fastest and is smallest; static glibc does where musl-gcc is missing.
+MUSL := $(shell command -v musl-gcc)
+TRIPLET := $(shell gcc -dumpmachine)
+LAUNCHER_CC ?= $(if $(MUSL),$(MUSL) -idirafter /usr/include -idirafter /usr/include/$(TRIPLET),gcc)
+LAUNCHER_CFLAGS := -std=c11 -Os -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
+  -Wmissing-prototypes -Wformat=2 -Wvla -Werror -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+LAUNCHER_SOURCES := $(wildcard launcher/*.c)
+LAUNCHER_HEADERS := $(wildcard launcher/*.h)
+C_FILES := $(LAUNCHER_SOURCES) $(LAUNCHER_HEADERS) $(wildcard tests/launcher/*.[ch] tests/setup/*.[ch])
+
+SHELL_FILES := $(shell find tests -name '*.sh')
+
+# --- the bundles ------------------------------------------------------------------------------------------------
+
+TS_FILES := $(shell find src -name '*.ts')
+# Packages in CommonJS ask for node's modules with require, which an ES module has to make first.
+BANNER := import { createRequire as wgWrapCreateRequire } from "node:module"; \
+  const require = wgWrapCreateRequire(import.meta.url);
+ESBUILD := $(BIN)/esbuild --bundle --platform=node --target=node20.19 --format=esm --external:ffi-rs \
+  --banner:js='$(BANNER)' --log-level=warning
+
+.PHONY: all launcher bundles
+all: launcher bundles ## build the launcher and what Node runs (default)
+launcher: bin/wg-wrap
+bundles: lib/wg-wrap/controller.js lib/wg-wrap/engine.js lib/wg-wrap/package.json lib/library/library.js \
+  lib/library/types/library.d.ts
+
+bin/wg-wrap: $(LAUNCHER_SOURCES) $(LAUNCHER_HEADERS) Makefile
+	@mkdir -p bin
+	@echo 'cc $@'
+	@$(LAUNCHER_CC) -static $(LAUNCHER_CFLAGS) $(LAUNCHER_SOURCES) -o $@.new
+	chmod 755 $@.new
+	mv $@.new $@
+
+lib/wg-wrap/controller.js: node_modules/.package-lock.json $(TS_FILES)
+	@echo 'esbuild $@'
+	@$(ESBUILD) src/cli/main.ts --outfile=$@
+lib/wg-wrap/engine.js: node_modules/.package-lock.json $(TS_FILES)
+	@echo 'esbuild $@'
+	@$(ESBUILD) src/engine/main.ts --outfile=$@
+# What embedders import; its packages stay packages, for they have them anyway.
+lib/library/library.js: node_modules/.package-lock.json $(TS_FILES)
+	@echo 'esbuild $@'
+	@$(BIN)/esbuild src/library.ts --bundle --platform=neutral --format=esm --target=es2023 --packages=external \
+	  --log-level=warning --outfile=$@
+# Types only: `make types` checks the same sources.
+lib/library/types/library.d.ts: node_modules/.package-lock.json $(TS_FILES)
+	@echo 'tsc $@'
+	@$(BIN)/tsc src/library.ts --ignoreConfig --declaration --emitDeclarationOnly --noCheck --strict \
+	  --isolatedDeclarations --target es2023 --module nodenext --rewriteRelativeImportExtensions \
+	  --rootDir src --outDir lib/library/types
+lib/wg-wrap/package.json: package.json
+	@mkdir -p lib/wg-wrap
+	@node -p 'JSON.stringify({ type: "module", version: require("./package.json").version })' > $@
+
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci --no-audit --no-fund
+	@touch $@
+
+# --- the main job, shown --------------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: ## run a command over WireGuard against an embedded peer, from nothing
+	scripts/prepare demo
+	$(MAKE) --no-print-directory all
+	scripts/demo
+
+# --- checks ---------------------------------------------------------------------------------------------------------
+
+.PHONY: check fmt fmt-check lint types unit sim property launcher-tests e2e e2e-long interop interop-wireguard-go interop-kernel test
+check: fmt-check lint types unit sim property ## everything fast: before each commit
+
+fmt: ## format all sources
+	$(BIN)/prettier --write --log-level=warn .
+	clang-format -i $(C_FILES)
+
+fmt-check: node_modules/.package-lock.json ## fail if a source is not formatted
+	$(BIN)/prettier --check --log-level=warn .
+	@clang-format --dry-run --Werror $(C_FILES)
+
+lint: node_modules/.package-lock.json ## typed lint, gcc's analyzer, shellcheck, the man page
+	$(BIN)/eslint --max-warnings 0 .
+	@printf '%s\n' $(LAUNCHER_SOURCES) | \
+	  xargs -P "$$(nproc)" -I '{}' gcc -c $(LAUNCHER_CFLAGS) -fanalyzer '{}' -o /dev/null
+	shellcheck scripts/prepare scripts/demo $(SHELL_FILES) .ci/run
+	mandoc -T lint -W warning docs/wg-wrap.1
+
+types: node_modules/.package-lock.json ## compile without output
+	$(BIN)/tsc -p .
+
+unit: node_modules/.package-lock.json launcher-tests ## unit tests, TypeScript and C
+	$(BIN)/vitest run tests/unit
+
+launcher-tests:
+	tests/launcher/run.sh
+	tests/setup/run.sh
+
+sim: node_modules/.package-lock.json ## two cores, a bad network, a virtual clock
+	$(BIN)/vitest run tests/sim
+
+property: node_modules/.package-lock.json ## random inputs, fixed invariants
+	$(BIN)/vitest run tests/property
+
+e2e: all ## the product as an ordinary user against Debian's wireguard-go
+	$(BIN)/vitest run --config tests/e2e/vitest.config.ts
+
+interop: all ## wg-wrap device and the control socket against wg, wg-quick and wireguard-go
+	$(BIN)/vitest run --config tests/interop/device/vitest.config.ts
+
+interop-wireguard-go: all ## the product against wireguard-go: roles, keys, families, changes, cookies
+	$(BIN)/vitest run --config tests/interop/wireguard-go/vitest.config.ts
+
+interop-kernel: all ## the product against the kernel's WireGuard, in a virtual machine
+	scripts/prepare interop-kernel
+	$(BIN)/vitest run --config tests/interop/kernel/vitest.config.ts
+
+e2e-long: all ## rekeys in real time: several minutes
+	WG_WRAP_TEST_LONG=1 $(BIN)/vitest run --config tests/e2e/vitest.config.ts
+
+test: ## everything, from nothing
+	scripts/prepare test
+	$(MAKE) --no-print-directory all
+	$(MAKE) --no-print-directory check
+	$(MAKE) --no-print-directory e2e
+	$(MAKE) --no-print-directory interop
+
+# --- installing -----------------------------------------------------------------------------------------------------
+
+.PHONY: install uninstall clean help
+install: all ## install under PREFIX (default /usr/local), staged in DESTDIR
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/wg-wrap/node_modules/@yuuang' \
+	  '$(DESTDIR)$(PREFIX)/share/man/man1'
+	install -m 0755 bin/wg-wrap '$(DESTDIR)$(PREFIX)/bin/wg-wrap'
+	ln -sf wg-wrap '$(DESTDIR)$(PREFIX)/bin/wg-wrap-device'
+	install -m 0644 lib/wg-wrap/*.js lib/wg-wrap/package.json '$(DESTDIR)$(PREFIX)/lib/wg-wrap/'
+	cp -R --no-preserve=ownership node_modules/ffi-rs '$(DESTDIR)$(PREFIX)/lib/wg-wrap/node_modules/'
+	cp -R --no-preserve=ownership node_modules/@yuuang/ffi-rs-linux-* \
+	  '$(DESTDIR)$(PREFIX)/lib/wg-wrap/node_modules/@yuuang/'
+	chmod -R a+rX '$(DESTDIR)$(PREFIX)/lib/wg-wrap'
+	install -m 0644 docs/wg-wrap.1 '$(DESTDIR)$(PREFIX)/share/man/man1/wg-wrap.1'
+
+uninstall: ## remove what install put there
+	rm -rf '$(DESTDIR)$(PREFIX)/lib/wg-wrap'
+	rm -f '$(DESTDIR)$(PREFIX)/bin/wg-wrap' '$(DESTDIR)$(PREFIX)/bin/wg-wrap-device' \
+	  '$(DESTDIR)$(PREFIX)/share/man/man1/wg-wrap.1'
+
+clean: ## remove what was built; node_modules stays
+	rm -rf bin lib build
+
+help: ## this list
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
