@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * keep.c - a tunnel's life, from the engine's first start to its end
+ *
+ * One loop waits for everything: signals, the engine's words, the end of
+ * sessions and of processes inside, and the nearest of a few deadlines.
+ *
+ *   starting   The engine has READY_MS to say that it is. Until then whoever
+ *              wants the tunnel waits, so any failure ends it, with a message.
+ *   running    A dead engine is started again, however often: the namespaces
+ *              have no other way out, so programs see a pause and nothing
+ *              leaks. Whenever a session ends, and once at the beginning, since
+ *              the first front may be dead already, it is counted who is left.
+ *              Nobody, for as long as the plan says: ending.
+ *   ending     The engine is asked to stop, then made to. TUN and host sockets
+ *              close before `pin` is unlocked: a successor's port is free.
+ */
+#include "keep.h"
+
+#include "census.h"
+#include "die.h"
+#include "engine.h"
+#include "pin.h"
+#include "plan.h"
+#include "record.h"
+#include "runtime.h"
+#include "sessions.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	READY_MS = 10000,
+	STOP_MS = 1000,
+};
+
+enum {
+	WATCH_SIGNALS,
+	WATCH_SESSIONS,
+	WATCH_CHANNEL,
+	WATCH_INHABITANTS,
+	WATCHES = WATCH_INHABITANTS + CENSUS_WATCHED_MAX,
+};
+
+struct keep {
+	struct keep_tunnel tunnel;
+	struct engine engine;
+	struct census census;
+	enum { STARTING, RUNNING, ENDING } phase;
+	long long start_at;  /* start the engine again */
+	long long ready_by;  /* or else the engine is killed */
+	long long finish_at; /* try again to finish */
+	long long end_by;    /* or else it ends without the lock */
+};
+
+/**
+ * now_ms() - Milliseconds on a clock that never goes back
+ */
+static long long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/**
+ * unlink_state() - Remove the files that say that a tunnel lives
+ * @keep:	Keeper
+ */
+static void unlink_state(const struct keep *keep)
+{
+	unlinkat(keep->tunnel.directory, "control.sock", 0);
+	unlinkat(keep->tunnel.directory, "pin", 0);
+}
+
+/**
+ * fail_start() - End a tunnel that didn't come to be, and say why
+ * @keep:	Keeper
+ * @why:	What happened
+ * The log stays, and so does `lock` with whoever started this.
+ */
+static _Noreturn void fail_start(struct keep *keep, const char *why)
+{
+	char path[PATH_MAX];
+
+	engine_signal(&keep->engine, SIGKILL);
+	if (keep->engine.pid > 0)
+		waitpid(keep->engine.pid, NULL, 0);
+	unlink_state(keep);
+	runtime_path(keep->tunnel.directory, path);
+	die(STATUS_SETUP, "%s; see %s/log", why, path);
+}
+
+/**
+ * start_engine() - Start the engine, or plan to try again
+ * @keep:	Keeper
+ * @now:	Time
+ */
+static void start_engine(struct keep *keep, long long now)
+{
+	const struct engine_fds fds = {.output = keep->tunnel.log,
+				       .log = keep->tunnel.log,
+				       .tun = PIN_TUN,
+				       .udp4 = PIN_UDP4,
+				       .udp6 = PIN_UDP6,
+				       .configuration = PIN_CONFIGURATION,
+				       .control = PIN_CONTROL};
+	struct engine_program program = *keep->tunnel.program;
+
+	if (keep->engine.timestamp[0] != '\0')
+		program.role = keep->engine.timestamp;
+	engine_bound_log(keep->tunnel.log);
+	keep->start_at = NEVER;
+	if (engine_start(&keep->engine, &program, &fds, now)) {
+		keep->ready_by = now + READY_MS;
+		return;
+	}
+	if (keep->phase == STARTING)
+		fail_start(keep, "the engine could not be started");
+	keep->start_at = now + engine_ended(&keep->engine, now);
+}
+
+/**
+ * finish() - The engine is gone: close, remove, exit
+ * @keep:	Keeper
+ * @now:	Time
+ * Returns only to wait for the lock a little longer. Past `end_by` it does
+ * without: as long as this process lives nobody can start a successor, and a
+ * front that joins meanwhile finds namespaces without a way out.
+ */
+static void finish(struct keep *keep, long long now)
+{
+	int fd;
+
+	if (!census_lock(&keep->census, now) && now < keep->end_by) {
+		keep->finish_at = keep->census.again_at;
+		return;
+	}
+	for (fd = PIN_TUN; fd <= PIN_CONTROL; fd++)
+		close(fd);
+	/* Empty then, unless orphans of a killed pin are in it. */
+	sessions_count(keep->census.sessions, keep->tunnel.netns);
+	unlinkat(keep->tunnel.directory, "sessions", AT_REMOVEDIR);
+	unlinkat(keep->tunnel.directory, "log", 0);
+	unlink_state(keep);
+	_exit(0);
+}
+
+/**
+ * begin_end() - Stop the engine; the rest follows when it is gone
+ * @keep:	Keeper
+ * @now:	Time
+ */
+static void begin_end(struct keep *keep, long long now)
+{
+	keep->phase = ENDING;
+	keep->start_at = NEVER;
+	keep->ready_by = now + STOP_MS;
+	keep->end_by = now + STOP_MS;
+	/* If it is free, so that nobody joins a tunnel that ends. */
+	census_lock(&keep->census, now);
+	if (keep->engine.pid > 0)
+		engine_signal(&keep->engine, SIGTERM);
+	else
+		finish(keep, now);
+}
+
+/**
+ * count() - End the tunnel if nobody uses it
+ * @keep:	Keeper
+ * @now:	Time
+ */
+static void count(struct keep *keep, long long now)
+{
+	if (keep->phase == RUNNING &&
+	    census_finds_nobody(&keep->census, keep->engine.pid, now))
+		begin_end(keep, now);
+}
+
+/**
+ * on_engine_end() - The engine is gone
+ * @keep:	Keeper
+ * @now:	Time
+ */
+static void on_engine_end(struct keep *keep, long long now)
+{
+	unsigned int pause_ms = engine_ended(&keep->engine, now);
+
+	keep->ready_by = NEVER;
+	switch (keep->phase) {
+	case STARTING:
+		fail_start(keep, "the engine did not start");
+	case RUNNING:
+		keep->start_at = now + pause_ms;
+		break;
+	case ENDING:
+		finish(keep, now);
+		break;
+	}
+}
+
+/**
+ * on_signals() - A child ended, or this process is to end
+ * @keep:	Keeper
+ * @now:	Time
+ */
+static void on_signals(struct keep *keep, long long now)
+{
+	struct signalfd_siginfo info;
+	pid_t pid;
+
+	while (read(keep->tunnel.signals, &info, sizeof(info)) ==
+	       (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGTERM && keep->phase == STARTING)
+			fail_start(keep, "ended before the tunnel was ready");
+		if (info.ssi_signo == SIGTERM && keep->phase == RUNNING)
+			begin_end(keep, now);
+	}
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
+		if (pid == keep->engine.pid)
+			on_engine_end(keep, now);
+	}
+}
+
+/**
+ * on_ready() - The engine is wired up
+ * @keep:	Keeper
+ * @now:	Time
+ */
+static void on_ready(struct keep *keep, long long now)
+{
+	keep->ready_by = NEVER;
+	if (keep->phase != STARTING)
+		return;
+	keep->phase = RUNNING;
+	keep->tunnel.announce();
+	keep->census.again_at = now;
+}
+
+/**
+ * on_channel() - The engine spoke, or hung up
+ * @keep:	Keeper
+ * @now:	Time
+ * Without a channel it could tell us nothing any more, so it is replaced.
+ */
+static void on_channel(struct keep *keep, long long now)
+{
+	enum engine_word word;
+
+	while ((word = engine_listen(&keep->engine)) != ENGINE_SAYS_NOTHING) {
+		engine_bound_log(keep->tunnel.log);
+		switch (word) {
+		case ENGINE_SAYS_READY:
+			if (keep->phase != ENDING)
+				on_ready(keep, now);
+			break;
+		case ENGINE_SAYS_CONNECTED:
+			record_set_connected(keep->tunnel.record);
+			break;
+		case ENGINE_SAYS_NONSENSE:
+			dprintf(keep->tunnel.log,
+				"pin: unknown word on the channel\n");
+			break;
+		case ENGINE_HANGS_UP:
+			close(keep->engine.channel);
+			keep->engine.channel = -1;
+			if (keep->phase != ENDING)
+				engine_signal(&keep->engine, SIGKILL);
+			return;
+		case ENGINE_SAYS_TIMESTAMP:
+		case ENGINE_SAYS_NOTHING:
+			break;
+		}
+	}
+}
+
+/**
+ * on_deadlines() - Do what is due
+ * @keep:	Keeper
+ * @now:	Time
+ */
+static void on_deadlines(struct keep *keep, long long now)
+{
+	if (now >= keep->ready_by) {
+		if (keep->phase == STARTING)
+			fail_start(keep, "the engine did not start in time");
+		engine_signal(&keep->engine, SIGKILL);
+		keep->ready_by = NEVER;
+	}
+	if (now >= keep->start_at)
+		start_engine(keep, now);
+	if (now >= keep->finish_at)
+		finish(keep, now);
+	if (now >= keep->census.again_at)
+		count(keep, now);
+}
+
+/**
+ * until_next_ms() - How long poll() may wait
+ * @keep:	Keeper
+ * Returns -1 for as long as it takes.
+ */
+static int until_next_ms(const struct keep *keep)
+{
+	long long next = keep->ready_by, left;
+
+	if (keep->start_at < next)
+		next = keep->start_at;
+	if (keep->finish_at < next)
+		next = keep->finish_at;
+	if (keep->phase == RUNNING && keep->census.again_at < next)
+		next = keep->census.again_at;
+	if (next == NEVER)
+		return -1;
+	left = next - now_ms();
+	if (left < 0)
+		return 0;
+	return left < 0x7fffffff ? (int)left : 0x7fffffff;
+}
+
+/**
+ * prepare() - Initialise the keeper
+ * @keep:	Keeper
+ * @tunnel:	What the pin has built
+ */
+static void prepare(struct keep *keep, const struct keep_tunnel *tunnel)
+{
+	keep->tunnel = *tunnel;
+	keep->phase = STARTING;
+	keep->start_at = NEVER;
+	keep->ready_by = NEVER;
+	keep->finish_at = NEVER;
+	keep->end_by = NEVER;
+	engine_prepare(&keep->engine);
+	census_prepare(&keep->census, tunnel->directory, tunnel->netns,
+		       (long long)tunnel->plan->linger_ms);
+}
+
+/**
+ * await() - Wait for the next event
+ * @keep:	Keeper
+ * @watches:	Gets the events
+ * Returns whether a watched process inside has ended.
+ */
+static bool await(const struct keep *keep, struct pollfd watches[WATCHES])
+{
+	bool is_inhabitant = false;
+	unsigned int i;
+
+	memset(watches, 0, sizeof(*watches) * WATCHES);
+	watches[WATCH_SIGNALS].fd = keep->tunnel.signals;
+	watches[WATCH_SESSIONS].fd = keep->census.events;
+	watches[WATCH_CHANNEL].fd = keep->engine.channel;
+	for (i = WATCH_INHABITANTS; i < WATCHES; i++)
+		watches[i].fd = keep->census.inhabitants[i - WATCH_INHABITANTS];
+	for (i = 0; i < WATCHES; i++)
+		watches[i].events = POLLIN;
+	if (poll(watches, WATCHES, until_next_ms(keep)) < 0 && errno != EINTR)
+		die_errno("can't wait for events");
+	for (i = WATCH_INHABITANTS; i < WATCHES; i++)
+		is_inhabitant = is_inhabitant || watches[i].revents != 0;
+	return is_inhabitant;
+}
+
+/**
+ * keep_run() - Keep a tunnel until nobody uses it, then exit
+ * @tunnel:	What the pin has built
+ */
+_Noreturn void keep_run(const struct keep_tunnel *tunnel)
+{
+	struct pollfd watches[WATCHES];
+	bool is_anybody_gone;
+	struct keep keep;
+	long long now;
+
+	prepare(&keep, tunnel);
+	start_engine(&keep, now_ms());
+	for (;;) {
+		is_anybody_gone = await(&keep, watches);
+		now = now_ms();
+		if (watches[WATCH_CHANNEL].revents != 0)
+			on_channel(&keep, now);
+		if (watches[WATCH_SIGNALS].revents != 0)
+			on_signals(&keep, now);
+		if (watches[WATCH_SESSIONS].revents != 0) {
+			census_session_ended(&keep.census);
+			is_anybody_gone = true;
+		}
+		if (is_anybody_gone)
+			count(&keep, now);
+		on_deadlines(&keep, now);
+	}
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* netlink.c - one rtnetlink request at a time, with its answer */
+#include "netlink.h"
+
+#include "die.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { ANSWER_MAX = 1024 };
+
+/**
+ * netlink_start() - Begin a request
+ * @request:	The request
+ * @type:	RTM_...
+ * @flags:	NLM_F_..., besides those of every request
+ * @size:	Bytes of the fixed part
+ * Returns the fixed part, zeroed.
+ */
+void *netlink_start(struct netlink_request *request, unsigned short type,
+		    unsigned short flags, size_t size)
+{
+	memset(request, 0, sizeof(*request));
+	request->header.nlmsg_len = (unsigned int)NLMSG_LENGTH(size);
+	request->header.nlmsg_type = type;
+	request->header.nlmsg_flags =
+		(unsigned short)(NLM_F_REQUEST | NLM_F_ACK | flags);
+	return NLMSG_DATA(&request->header);
+}
+
+/**
+ * netlink_add() - Append an attribute
+ * @request:	The request; no request here comes near NETLINK_REQUEST_MAX
+ * @type:	Attribute type
+ * @data:	Its value, or NULL for a nest that is ended by netlink_end()
+ * @len:	Bytes of it
+ * Returns the attribute.
+ */
+struct rtattr *netlink_add(struct netlink_request *request, unsigned short type,
+			   const void *data, size_t len)
+{
+	size_t offset = NLMSG_ALIGN(request->header.nlmsg_len);
+	struct rtattr *attribute = (void *)(request->bytes + offset);
+
+	attribute->rta_type = type;
+	attribute->rta_len = (unsigned short)RTA_LENGTH(len);
+	if (len > 0)
+		memcpy(RTA_DATA(attribute), data, len);
+	request->header.nlmsg_len =
+		(unsigned int)(offset + RTA_ALIGN(attribute->rta_len));
+	return attribute;
+}
+
+/**
+ * netlink_end() - End an attribute that holds others
+ * @request:	The request
+ * @nest:	The attribute
+ */
+void netlink_end(struct netlink_request *request, struct rtattr *nest)
+{
+	nest->rta_len =
+		(unsigned short)(request->bytes + request->header.nlmsg_len -
+				 (char *)nest);
+}
+
+/**
+ * netlink_exchange() - Send a request and wait for its acknowledgement
+ * @netlink:	Open socket
+ * @request:	The request
+ * Returns 0 or an errno value.
+ */
+int netlink_exchange(struct netlink *netlink, struct netlink_request *request)
+{
+	union {
+		struct nlmsghdr header;
+		char bytes[ANSWER_MAX];
+	} answer;
+	const struct nlmsgerr *result;
+	ssize_t got;
+
+	request->header.nlmsg_seq = ++netlink->sequence;
+	if (send(netlink->socket, request, request->header.nlmsg_len, 0) < 0)
+		die_errno("can't ask the kernel to configure the network");
+	do {
+		got = recv(netlink->socket, &answer, sizeof(answer), 0);
+	} while (got < 0 && errno == EINTR);
+	if (got < 0)
+		die_errno("no answer about the network from the kernel");
+	result = NLMSG_DATA(&answer.header);
+	if ((size_t)got < NLMSG_LENGTH(sizeof(*result)) ||
+	    answer.header.nlmsg_type != NLMSG_ERROR ||
+	    answer.header.nlmsg_seq != netlink->sequence)
+		die(STATUS_SETUP, "internal: unexpected rtnetlink message");
+	return -result->error;
+}
+
+/**
+ * netlink_open() - Open the socket
+ * @netlink:	Where it goes
+ * An error isn't answered with a copy of the request: small answers are enough.
+ * Kernels without that option are read all the same.
+ */
+void netlink_open(struct netlink *netlink)
+{
+	int on = 1;
+
+	netlink->sequence = 0;
+	netlink->socket =
+		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (netlink->socket < 0)
+		die_errno("can't open an rtnetlink socket");
+	setsockopt(netlink->socket, SOL_NETLINK, NETLINK_CAP_ACK, &on,
+		   sizeof(on));
+}
+
+/**
+ * netlink_close() - Close the socket
+ * @netlink:	The socket
+ */
+void netlink_close(struct netlink *netlink)
+{
+	close(netlink->socket);
+	netlink->socket = -1;
+}

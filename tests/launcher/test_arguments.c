@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* test_arguments.c - what the front takes for its own, and what it leaves */
+#include "arguments.h"
+
+#include "../setup/test.h"
+
+#define HASH_OF_NONE "69217a3079908094e11121d042354a7c"
+
+/* Parses up to fifteen words behind the program's name. */
+static struct arguments parsed;
+static char *words[17];
+
+static void parse(const char *first, const char *second, const char *third,
+		  const char *fourth, const char *fifth)
+{
+	const char *const given[] = {"wg-wrap", first, second, third,
+				     fourth,	fifth, NULL};
+	int argc = 0;
+
+	while (given[argc]) {
+		words[argc] = (char *)(unsigned long)given[argc];
+		argc++;
+	}
+	words[argc] = NULL;
+	arguments_parse(argc, words, &parsed);
+}
+
+#define PARSE1(a)	      parse(a, NULL, NULL, NULL, NULL)
+#define PARSE2(a, b)	      parse(a, b, NULL, NULL, NULL)
+#define PARSE3(a, b, c)	      parse(a, b, c, NULL, NULL)
+#define PARSE4(a, b, c, d)    parse(a, b, c, d, NULL)
+#define PARSE5(a, b, c, d, e) parse(a, b, c, d, e)
+
+static void test_config(void)
+{
+	static const char *const forms[][2] = {
+		{"-c", "work"},	       {"-cwork", NULL},
+		{"--config", "work"},  {"--config=work", NULL},
+		{"--profile", "work"}, {"--profile=work", NULL},
+		{"-qc", "work"},       {"-vqcwork", NULL},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+		if (forms[i][1])
+			PARSE3(forms[i][0], forms[i][1], "true");
+		else
+			PARSE2(forms[i][0], "true");
+		CHECK(!parsed.is_controllers);
+		CHECK_TEXT(parsed.config, "work");
+		CHECK_TEXT(parsed.command[0], "true");
+	}
+	PARSE5("-c", "a", "-c", "b", "true");
+	CHECK_TEXT(parsed.config, "b");
+}
+
+static void test_switches(void)
+{
+	PARSE4("-q", "--no-wait", "-vvv", "true");
+	CHECK(!parsed.is_controllers && parsed.is_quiet && parsed.no_wait &&
+	      parsed.is_verbose && !parsed.has_connect_timeout);
+	PARSE4("--quiet", "--verbose", "--connect-timeout=1.5s", "true");
+	CHECK(!parsed.is_controllers && parsed.is_quiet && !parsed.no_wait &&
+	      parsed.is_verbose && parsed.has_connect_timeout);
+}
+
+static void test_end_of_options(void)
+{
+	PARSE4("-c", "work", "status", "-c");
+	CHECK(!parsed.is_controllers);
+	CHECK_TEXT(parsed.command[0], "status");
+	CHECK_TEXT(parsed.command[1], "-c");
+	PARSE4("--", "--help", "-c", "x");
+	CHECK(!parsed.is_controllers && !parsed.config);
+	CHECK_TEXT(parsed.command[0], "--help");
+	PARSE3("-q", "--", "--");
+	CHECK(!parsed.is_controllers);
+	CHECK_TEXT(parsed.command[0], "--");
+	PARSE2("-q", "-");
+	CHECK(!parsed.is_controllers);
+	CHECK_TEXT(parsed.command[0], "-");
+	/* A value may look like an option or like the end of them. */
+	PARSE3("-c", "--", "true");
+	CHECK(!parsed.is_controllers);
+	CHECK_TEXT(parsed.config, "--");
+}
+
+static void test_no_command(void)
+{
+	PARSE2("-c", "work");
+	CHECK(!parsed.is_controllers && !parsed.command[0]);
+	PARSE3("-c", "work", "--");
+	CHECK(!parsed.is_controllers && !parsed.command[0]);
+	PARSE1(NULL);
+	CHECK(!parsed.is_controllers && !parsed.command[0] && !parsed.config);
+}
+
+static void test_controllers(void)
+{
+	static const char *const lines[][3] = {
+		{"status"},
+		{"status", "work"},
+		{"help"},
+		{"device"},
+		{"completion"},
+		{"-h"},
+		{"--help"},
+		{"-V"},
+		{"--version"},
+		{"-qh", "true"},
+		{"--publsh", "80"},
+		{"-c"},
+		{"--config"},
+		{"--config=", "true"},
+		{"-c", "", "true"},
+		{"--mtu"},
+		{"--mtu=", "true"},
+		{"--quiet=1", "true"},
+		{"--no-wait="},
+		{"-x", "true"},
+		{"--conf=work", "true"},
+		{"--configs=work"},
+		{"---", "true"},
+		{"--connect-timeout", "soon", "true"},
+		{"--connect-timeout=1.s", "true"},
+		{"--connect-timeout=s", "true"},
+		{"--connect-timeout=1.2345", "true"},
+		{"--connect-timeout=-1", "true"},
+		{"--connect-timeout=1h", "true"},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		PARSE3(lines[i][0], lines[i][1], lines[i][2]);
+		if (!parsed.is_controllers)
+			CHECK_TEXT(lines[i][0], "the controller's");
+	}
+	PARSE5("-c", "work", "--profile", "work", "true");
+	CHECK(parsed.is_controllers);
+	PARSE5("--profile", "work", "-c", "work", "true");
+	CHECK(parsed.is_controllers);
+}
+
+static void test_durations(void)
+{
+	static const char *const durations[] = {"15", "15s",  "500ms", "2m",
+						"0",  "1.5s", "0.001"};
+	size_t i;
+
+	for (i = 0; i < sizeof(durations) / sizeof(*durations); i++) {
+		PARSE3("--connect-timeout", durations[i], "true");
+		if (parsed.is_controllers)
+			CHECK_TEXT(durations[i], "a duration");
+	}
+}
+
+static void test_options_hash(void)
+{
+	PARSE3("-c", "work", "true");
+	CHECK(!parsed.has_tunnel_options);
+	CHECK_TEXT(parsed.options, HASH_OF_NONE);
+	PARSE3("--mtu", "1300", "true");
+	CHECK(parsed.has_tunnel_options);
+	CHECK_TEXT(parsed.options, "c293a1f7f1e45f3085bcc885983fc092");
+	PARSE2("--mtu=1300", "true");
+	CHECK_TEXT(parsed.options, "c293a1f7f1e45f3085bcc885983fc092");
+	PARSE4("--mtu=1300", "-v", "--dns=1.1.1.1", "true");
+	CHECK_TEXT(parsed.options, "05bdcdec3c9314cdcd016099fcee2d28");
+	PARSE3("--dns=1.1.1.1", "--mtu=1300", "true");
+	CHECK_TEXT(parsed.options, "b78c60db0e1152dba44d0c268c3fc2da");
+	PARSE2("--ignore-unknown", "true");
+	CHECK(parsed.has_tunnel_options && !parsed.is_controllers);
+	CHECK(strcmp(parsed.options, HASH_OF_NONE) != 0);
+	/* What follows the command is not ours. */
+	PARSE3("-q", "true", "--mtu=1300");
+	CHECK_TEXT(parsed.options, HASH_OF_NONE);
+}
+
+static void test_nearest(void)
+{
+	CHECK_TEXT(arguments_nearest_subcommand("statsu"), "status");
+	CHECK_TEXT(arguments_nearest_subcommand("stats"), "status");
+	CHECK_TEXT(arguments_nearest_subcommand("docter"), "doctor");
+	CHECK_TEXT(arguments_nearest_subcommand("completoin"), "completion");
+	CHECK_TEXT(arguments_nearest_subcommand("curl"), NULL);
+	CHECK_TEXT(arguments_nearest_subcommand("ls"), NULL);
+	CHECK_TEXT(arguments_nearest_subcommand(""), NULL);
+	CHECK_TEXT(arguments_nearest_subcommand("statusstatusstatus"), NULL);
+}
+
+int main(void)
+{
+	TEST("the configuration is found in every spelling", test_config);
+	TEST("switches are understood, also in one word", test_switches);
+	TEST("nothing behind the options is read", test_end_of_options);
+	TEST("a run without a command is understood", test_no_command);
+	TEST("what the front doesn't know is the controller's",
+	     test_controllers);
+	TEST("times are accepted as the controller accepts them",
+	     test_durations);
+	TEST("tunnel options are hashed in order, whatever their spelling",
+	     test_options_hash);
+	TEST("a slip in a subcommand is recognised", test_nearest);
+	return report();
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* test_census.c - when a tunnel is found to be used by nobody */
+#include "census.h"
+
+#include "../setup/test.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+
+/* No namespace has this inode: inodes of /proc begin far higher. */
+enum { NETNS = 7 };
+
+static char directory[64];
+static int state;
+
+static void begin(struct census *census)
+{
+	int lock;
+
+	strcpy(directory, "/tmp/test-census-XXXXXX");
+	CHECK(mkdtemp(directory) != NULL);
+	state = open(directory, O_RDONLY | O_DIRECTORY);
+	lock = openat(state, "lock", O_RDWR | O_CREAT, 0600);
+	CHECK(lock >= 0);
+	close(lock);
+	census_prepare(census, state, NETNS, 0);
+}
+
+static void end(struct census *census)
+{
+	close(census->lock);
+	close(census->sessions);
+	close(census->events);
+	CHECK(unlinkat(state, "lock", 0) == 0);
+	CHECK(unlinkat(state, "sessions", AT_REMOVEDIR) == 0);
+	CHECK(rmdir(directory) == 0);
+	close(state);
+}
+
+static void test_nobody(void)
+{
+	struct census census;
+
+	begin(&census);
+	CHECK(census_finds_nobody(&census, 0, 1000));
+	CHECK(census.again_at == NEVER);
+	end(&census);
+}
+
+static void test_shortage(void)
+{
+	struct rlimit before, none;
+	struct census census;
+
+	begin(&census);
+	CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
+	none = before;
+	none.rlim_cur = 0;
+	CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
+	CHECK(!census_finds_nobody(&census, 0, 1000));
+	CHECK(census.again_at > 1000 && census.again_at < 2000);
+	CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+	CHECK(census_finds_nobody(&census, 0, 2000));
+	end(&census);
+}
+
+int main(void)
+{
+	TEST("a tunnel without sessions and processes is found unused",
+	     test_nobody);
+	TEST("while nobody can be counted a tunnel goes on", test_shortage);
+	return report();
+}
