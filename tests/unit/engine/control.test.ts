@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { formatHex } from '../../../src/bytes.ts';
+import { control, type ControlledSockets } from '../../../src/engine/control.ts';
+import type { ControlListener } from '../../../src/engine/control-socket.ts';
+import { TunnelSockets } from '../../../src/engine/tunnel-sockets.ts';
+import { UAPI_ERRNO } from '../../../src/uapi.ts';
+import { Device } from '../../../src/wireguard/device.ts';
+import { x25519 } from '../../../src/wireguard/x25519.ts';
+
+const SECRET = '77'.repeat(32);
+const PUBLIC = formatHex(x25519.publicKey(new Uint8Array(32).fill(0x77)));
+const PRESHARED = '55'.repeat(32);
+const PEER = '99'.repeat(32);
+const CONFIGURE = `set=1
+private_key=${SECRET}
+public_key=${PEER}
+preshared_key=${PRESHARED}
+endpoint=[fe80::1%eth0]:5
+allowed_ip=10.0.0.0/8
+`;
+
+const refusing: ControlledSockets = {
+  listenPort: 1,
+  fwmark: 0,
+  update: () => UAPI_ERRNO.addressInUse,
+};
+
+/** What answers requests about a new device that is down. */
+function listener(
+  tellsSecrets: boolean,
+  sockets: ControlledSockets = new TunnelSockets(4000),
+): ControlListener {
+  const device = new Device({
+    entropy: {
+      fill: (bytes) => {
+        bytes.fill(1);
+      },
+    },
+    wallClock: () => ({ seconds: 0, nanoseconds: 0 }),
+    mtu: 1420,
+  });
+  const out = { transmit: () => undefined, deliver: () => undefined };
+  const loop = {
+    apply: (verb: (now: number, outputs: typeof out) => void) => {
+      verb(0, out);
+    },
+    connected: new Promise<void>(() => undefined),
+    observation: {
+      initiationsSent: 0,
+      responsesReceived: 0,
+      cookieRepliesReceived: 0,
+      foreignReceived: 0,
+    },
+    sendErrors: () => [],
+  };
+  return control({ device, loop, sockets, tellsSecrets });
+}
+
+describe('requests', () => {
+  it('about a device give its private key and preshared keys back', () => {
+    const requests = listener(true);
+    expect(requests.onSet(CONFIGURE)).toBe('errno=0\n\n');
+    const answer = requests.onGet();
+    expect(answer).toContain(`private_key=${SECRET}\n`);
+    expect(answer).toContain(`preshared_key=${PRESHARED}\n`);
+    expect(answer).toContain('endpoint=[fe80::1%eth0]:5\n');
+    expect(answer).not.toContain('own_public_key');
+    requests.onSet(`set=1\nprivate_key=${'00'.repeat(32)}\n`);
+    expect(requests.onGet()).not.toContain('private_key');
+  });
+
+  it('about a tunnel give its public key, and no other', () => {
+    const requests = listener(false);
+    requests.onSet(CONFIGURE);
+    const answer = requests.onGet();
+    expect(answer).toContain(`own_public_key=${PUBLIC}\n`);
+    expect(answer).toContain(`preshared_key=${'00'.repeat(32)}\n`);
+    expect(answer).not.toContain(SECRET);
+    expect(answer).not.toContain(PRESHARED);
+  });
+
+  it('do not name a port or a mark that there is not', () => {
+    const requests = listener(true, new TunnelSockets(0));
+    expect(requests.onGet()).toBe('errno=0\n\n');
+    requests.onSet('set=1\nfwmark=16\n');
+    expect(requests.onGet()).toBe('fwmark=16\nerrno=0\n\n');
+  });
+
+  it('that the sockets refuse change nothing', () => {
+    const requests = listener(true, refusing);
+    const before = requests.onGet();
+    expect(requests.onSet(CONFIGURE)).toBe('errno=-98\n\n');
+    expect(requests.onGet()).toBe(before);
+  });
+});
