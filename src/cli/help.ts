@@ -1,0 +1,30 @@
+/** What `--help` prints: one screen, the commonest uses first. */
+
+/** The text of `--help`. */
+export const HELP = `wg-wrap -c work.conf -- curl http://intranet/     run one command over WireGuard
+wg-wrap -c work.conf                               a shell whose only network is the tunnel
+wg-wrap -c work -- ssh build                       profile ~/.config/wg-wrap/profiles/work.conf
+wg-wrap --no-wait -c work.conf -- ./daemon         don't wait for the first handshake
+
+usage: wg-wrap [OPTIONS] [--] [COMMAND [ARG...]]   no COMMAND: $SHELL
+       wg-wrap show [TUNNEL] [--dump]              running tunnels, as wg(8) shows them
+       wg-wrap device [-f|--foreground] NAME       an interface in this network namespace, as
+                                                   wireguard-go makes it (needs CAP_NET_ADMIN)
+
+  -c, --config FILE|NAME     a wg-quick file (with a / or ending in .conf), or a profile;
+                             default: the profile "default"; also WG_WRAP_CONFIG
+      --profile NAME         the same as -c NAME
+      --connect-timeout TIME how long to wait for the first handshake (15s); 124 after that
+      --no-wait              run the command at once
+      --dns ADDR[,ADDR]|none name servers instead of the file's DNS=
+      --mtu BYTES            MTU instead of the file's
+      --ignore-unknown       skip keys of the file that nobody knows, instead of refusing it
+  -q, --quiet                no warnings
+  -v, --verbose              notes as well
+  -V, --version              print the version
+  -h, --help                 print this
+
+Needs no root. Commands of one config share one tunnel, which ends with the last of them.
+Exit status: the command's own; 124 not connected, 125 set-up failed, 126 not executable,
+127 not found, 78 bad config, 64 bad usage. More in wg-wrap(1).
+`;

@@ -1,0 +1,113 @@
+/**
+ * The controller's entry: which role the front gave it, and how a failure ends the process.
+ *
+ *   cli      the front could not or need not find a tunnel: help, subcommands, mistakes
+ *   cold     make a tunnel, and wait for its first handshake
+ *   connect  somebody else is making it: wait for the first handshake
+ */
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { RunOptions } from '../controller/options.ts';
+import { showTunnels } from '../controller/show.ts';
+import { checkConfiguration, joinStartingTunnel, startTunnel } from '../controller/start.ts';
+import { WgWrapError } from '../errors.ts';
+import { HELP } from './help.ts';
+import { parseCommandLine } from './options.ts';
+import { Report, reportBug, reportError } from './report.ts';
+
+const ROLES = ['cli', 'cold', 'connect'] as const;
+type Role = (typeof ROLES)[number];
+
+const BUG_STATUS = 125;
+
+const installation = {
+  libraryDirectory: dirname(fileURLToPath(import.meta.url)),
+  environment: process.env,
+};
+
+async function run(role: Role, words: readonly string[]): Promise<void> {
+  const invocation = parseCommandLine(words, installation.environment);
+  switch (invocation.kind) {
+    case 'help':
+      await tell(HELP);
+      return;
+    case 'version':
+      await tell(`wg-wrap ${version()}\n`);
+      return;
+    case 'show':
+      await tell(await showTunnels(invocation.tunnel, invocation.asDump, installation.environment));
+      return;
+    case 'run':
+      await runCommand(role, invocation.options, new Report(invocation.verbosity));
+  }
+}
+
+/**
+ * Resolves when all of `text` is on standard output: ending the process would cut off what a pipe has
+ * not taken yet. A reader that has gone wants no more.
+ * @throws {WgWrapError} `setup`, if it can't be written.
+ */
+async function tell(text: string): Promise<void> {
+  const error = await new Promise<Error | null | undefined>((resolve) => {
+    process.stdout.once('error', resolve);
+    process.stdout.write(text, resolve);
+  });
+  if (!error) return;
+  const code = 'code' in error ? String(error.code) : error.message;
+  if (code !== 'EPIPE') throw new WgWrapError('setup', `cannot write to standard output (${code})`);
+}
+
+async function runCommand(role: Role, options: RunOptions, report: Report): Promise<void> {
+  switch (role) {
+    case 'cold':
+      await startTunnel(options, installation, report);
+      return;
+    case 'connect':
+      await joinStartingTunnel(options, installation);
+      return;
+    case 'cli':
+      refuseText(options.config, installation.environment);
+      // The front asks only where it found no configuration that it could use: here is the reason.
+      checkConfiguration(options, installation, report);
+      throw new WgWrapError('setup', 'the configuration appeared just now; run the command again');
+  }
+}
+
+/** Names that are kept for a configuration as text, for which the front takes them already. */
+function refuseText(config: string | undefined, environment: NodeJS.ProcessEnv): void {
+  // The command line wins.
+  if (config !== undefined && config !== environment.WG_WRAP_CONFIG) return;
+  for (const name of ['WG_WRAP_CONFIG_TEXT', 'WG_WRAP_CONFIG_BASE64']) {
+    if ((environment[name] ?? '') === '') continue;
+    throw new WgWrapError(
+      'usage',
+      `${name} is kept for a configuration as text, which this version can't read; give a file with -c`,
+    );
+  }
+}
+
+function version(): string {
+  const text = readFileSync(join(installation.libraryDirectory, 'package.json'), 'utf8');
+  // The build writes this file, with this one field that matters.
+  return (JSON.parse(text) as { readonly version: string }).version;
+}
+
+function roleOf(word: string | undefined): Role {
+  const role = ROLES.find((known) => known === word);
+  if (!role) throw new WgWrapError('usage', 'this program is started by wg-wrap');
+  return role;
+}
+
+try {
+  await run(roleOf(process.argv[2]), process.argv.slice(3));
+} catch (error) {
+  if (error instanceof WgWrapError) {
+    reportError(error);
+    process.exitCode = error.exitStatus;
+  } else {
+    reportBug(error);
+    process.exitCode = BUG_STATUS;
+  }
+}
+process.exit();

@@ -1,0 +1,23 @@
+/** What the command line asks of the controller, as values. */
+import type { DnsOption } from './dns.ts';
+
+/** Options of one run. */
+export interface RunOptions {
+  /** `-c`: a path or the name of a profile; undefined for the profile `default`. */
+  readonly config: string | undefined;
+  readonly connectTimeoutMs: number;
+  /** False for `--no-wait`. */
+  readonly wait: boolean;
+  readonly mtu: number | undefined;
+  readonly dns: DnsOption;
+  /** Skip keys of the file that nobody knows. */
+  readonly ignoreUnknown: boolean;
+}
+
+/** Where messages for the user go. */
+export interface Reporter {
+  /** The result differs from what was asked for. */
+  warning(message: string): void;
+  /** Harmless; shown only if asked for. */
+  note(message: string): void;
+}

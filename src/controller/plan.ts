@@ -1,0 +1,132 @@
+/**
+ * From a configuration and the facts about the host to the two texts that a tunnel is built from: the
+ * launcher's plan and the engine's configuration. Pure: it asks nobody and changes nothing.
+ *
+ * The plan holds no secret. The engine's configuration holds all of them.
+ */
+import type { Config, PeerConfig } from '../config/config.ts';
+import { encodeEngineConfiguration } from '../engine-configuration.ts';
+import { WgWrapError } from '../errors.ts';
+import { formatAddress, formatPrefix, maskPrefix, type Prefix, type SocketAddress } from '../ip.ts';
+import { formatSet, type UapiPeer } from '../uapi.ts';
+import type { DnsDecision } from './dns.ts';
+
+/** Facts that the plan is made of, beside the configuration. */
+export interface PlanFacts {
+  readonly file: { readonly shown: string; readonly realPath: string; readonly stamp: string };
+  readonly tunnel: string;
+  /** Hash of the tunnel options, as the front wrote it. */
+  readonly optionsHash: string;
+  readonly node: { readonly path: string; readonly options: readonly string[] };
+  readonly engine: string;
+  readonly mtu: number;
+  readonly dns: DnsDecision;
+  /** Port of the host's sockets. */
+  readonly listenPort: number;
+  /** Where each peer is, in the order of the configuration; undefined if it must speak first. */
+  readonly endpoints: readonly (SocketAddress | undefined)[];
+  readonly lingerMs: number;
+}
+
+/** What a tunnel is built from. */
+export interface Plan {
+  readonly launcher: string;
+  /** With secrets. */
+  readonly engine: string;
+}
+
+const INTERFACE = 'wg0';
+
+/**
+ * Makes the two texts.
+ * @throws {WgWrapError} `config`, for what this tunnel can't do.
+ */
+export function makePlan(config: Config, facts: PlanFacts): Plan {
+  return { launcher: launcherPlan(config, facts), engine: engineConfiguration(config, facts) };
+}
+
+function launcherPlan(config: Config, facts: PlanFacts): string {
+  const { file, dns, node } = facts;
+  const lines: (readonly [string, string | number])[] = [
+    ['plan', 1],
+    ['tunnel', facts.tunnel],
+    ['config', file.realPath],
+    ['stamp', file.stamp],
+    ['options', facts.optionsHash],
+    ['node', node.path],
+    ['engine', facts.engine],
+    ...node.options.map((option) => ['node-option', option] as const),
+    ['interface', INTERFACE],
+    ['mtu', facts.mtu],
+    ...config.interface.addresses.map((prefix) => ['address', formatPrefix(prefix)] as const),
+    ...routes(config, dns).map((route) => ['route', route] as const),
+    ['dns', dns.mode],
+    ...dns.servers.map((server) => ['nameserver', formatAddress(server)] as const),
+    ...dns.searchDomains.map((domain) => ['search', domain] as const),
+    ['linger', facts.lingerMs],
+  ];
+  if (/[\x00-\x1f\x7f]/.test(facts.tunnel)) {
+    throw new WgWrapError('config', `${file.shown} has a control character in its name; rename it`);
+  }
+  for (const [key, value] of lines) {
+    if (/[\n\0]/.test(String(value))) {
+      throw new WgWrapError('config', `${file.shown}: a line break in a path (${key})`);
+    }
+  }
+  return lines.map(([key, value]) => `${key} ${value}\n`).join('');
+}
+
+/** Every prefix that some peer has, once. */
+function routes(config: Config, dns: DnsDecision): readonly string[] {
+  const prefixes = [...config.peers.flatMap((peer) => peer.allowedIPs), ...dns.extraRoutes];
+  return [...new Set(prefixes.map((prefix) => formatPrefix(maskPrefix(prefix))))];
+}
+
+function engineConfiguration(config: Config, facts: PlanFacts): string {
+  const reserved = commonReserved(config, facts.file.shown);
+  return encodeEngineConfiguration({
+    tunnel: facts.tunnel,
+    mtu: facts.mtu,
+    listenPort: facts.listenPort,
+    uapi: formatSet({
+      privateKey: config.interface.privateKey.reveal(),
+      replacePeers: true,
+      peers: config.peers.map((peer, index) =>
+        uapiPeer(peer, facts.endpoints[index], facts.dns.extraRoutes),
+      ),
+    }),
+    ...(reserved && { reserved }),
+  });
+}
+
+function uapiPeer(
+  peer: PeerConfig,
+  endpoint: SocketAddress | undefined,
+  extraRoutes: readonly Prefix[],
+): UapiPeer {
+  return {
+    publicKey: peer.publicKey,
+    ...(peer.presharedKey && { presharedKey: peer.presharedKey.reveal() }),
+    ...(endpoint && { endpoint }),
+    persistentKeepaliveSeconds: peer.persistentKeepaliveSeconds,
+    // There are extra routes only where there is one peer.
+    allowedIPs: [...peer.allowedIPs, ...extraRoutes].map((prefix) => ({ prefix })),
+  };
+}
+
+/** Three bytes for all peers: which peer a datagram is from is known only after it was opened. */
+function commonReserved(
+  config: Config,
+  shown: string,
+): readonly [number, number, number] | undefined {
+  const text = (peer: PeerConfig): string => peer.reserved?.join(',') ?? '';
+  const other = config.peers.find((peer) => text(peer) !== text(config.peers[0]));
+  if (other) {
+    throw new WgWrapError(
+      'config',
+      `${shown}:${other.line}: Reserved has to be the same in every [Peer]`,
+    );
+  }
+  const reserved = config.peers[0].reserved;
+  return reserved && [reserved[0], reserved[1], reserved[2]];
+}

@@ -1,0 +1,213 @@
+/**
+ * A cold start, phase by phase. Each takes what earlier ones gave; nothing is read twice.
+ *
+ *   read         the file                                     78
+ *   understand   its text; which DNS servers                  78, with file:line
+ *   resolve      names, through the host's resolver           124
+ *   bind         the host's UDP sockets                       125
+ *   plan         the MTU, the two texts                       78
+ *   build        the launcher makes the tunnel and its pin    125
+ *   tell         the front, which registers and lets go of the lock
+ *   connect      the first handshake                          124, and why
+ *
+ * Until `build` the only thing to undo is the sockets; the kernel closes them with the process. From
+ * `build` on the tunnel is the pin's, which takes it down when no session is left.
+ */
+import { closeSync, readSync, realpathSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { formatDiagnostic, parseConfig, type Config } from '../config/config.ts';
+import { WgWrapError } from '../errors.ts';
+import { formatAddress, type SocketAddress } from '../ip.ts';
+import { readConfigFile, type ConfigFile, type ProfileEnvironment } from '../linux/config-file.ts';
+import { lookUpRoute, type HostSockets } from '../linux/host-sockets.ts';
+import { startPin } from '../linux/launcher.ts';
+import { hostNameservers } from '../linux/resolve.ts';
+import { waitForHandshake } from './connect.ts';
+import { decideDns, type DnsDecision } from './dns.ts';
+import { resolveEndpoints } from './endpoints.ts';
+import { openListenPort } from './host-port.ts';
+import { decideMtu } from './mtu.ts';
+import type { Reporter, RunOptions } from './options.ts';
+import { makePlan, type Plan } from './plan.ts';
+
+/** Descriptors that the front hands over (docs/architecture.md). */
+const FD = { lock: 3, stateDirectory: 4, front: 5 } as const;
+const CONTROL_SOCKET = `/proc/self/fd/${FD.stateDirectory}/control.sock`;
+/** A tunnel ends with its last session. */
+const LINGER_MS = 0;
+
+/** Where the program is installed, and the part of the environment that matters. */
+export interface Installation {
+  /** Directory of `controller.js` and `engine.js`; the launcher is in `../../bin`. */
+  readonly libraryDirectory: string;
+  readonly environment: ProfileEnvironment;
+}
+
+/**
+ * Makes the tunnel, and waits for its first handshake unless told not to.
+ * @throws {WgWrapError}
+ */
+export async function startTunnel(
+  options: RunOptions,
+  installation: Installation,
+  reporter: Reporter,
+): Promise<void> {
+  const deadline = {
+    at: performance.now() + options.connectTimeoutMs,
+    totalMs: options.connectTimeoutMs,
+  };
+  const optionsHash = readOptionsHash();
+  const file = readConfigFile(options.config, installation.environment);
+  const config = understand(file, options, reporter);
+  const dns = decideDns(file.shown, config, options.dns, hostNameservers());
+  const endpoints = await resolveEndpoints(file.shown, config, deadline);
+  const sockets = await openListenPort(file.shown, config.interface);
+  const plan = decide(
+    { file, config, dns, endpoints, sockets, options, optionsHash },
+    installation,
+    reporter,
+  );
+  await build(plan, sockets, installation);
+  tellFront();
+  if (options.wait) await connect(file, options.connectTimeoutMs, deadline.at);
+}
+
+/**
+ * Waits for the first handshake of a tunnel that somebody else is starting.
+ * @throws {WgWrapError}
+ */
+export async function joinStartingTunnel(
+  options: RunOptions,
+  installation: Installation,
+): Promise<void> {
+  if (!options.wait) return;
+  const file = readConfigFile(options.config, installation.environment);
+  await connect(file, options.connectTimeoutMs, performance.now() + options.connectTimeoutMs);
+}
+
+/**
+ * Checks the configuration as a run would, without starting anything.
+ * @throws {WgWrapError} if a run would not get beyond that.
+ */
+export function checkConfiguration(
+  options: RunOptions,
+  installation: Installation,
+  reporter: Reporter,
+): void {
+  understand(readConfigFile(options.config, installation.environment), options, reporter);
+}
+
+function understand(file: ConfigFile, options: RunOptions, reporter: Reporter): Config {
+  const result = parseConfig(file.bytes, { ignoreUnknown: options.ignoreUnknown });
+  if (!result.ok) {
+    throw new WgWrapError(
+      'config',
+      result.errors.map((error) => formatDiagnostic(file.shown, error)),
+    );
+  }
+  if ((file.mode & 0o004) !== 0) {
+    const mode = file.mode.toString(8).padStart(4, '0');
+    reporter.warning(`${file.shown} can be read by others (mode ${mode}); chmod 600 ${file.shown}`);
+  }
+  for (const warning of result.warnings) reporter.warning(formatDiagnostic(file.shown, warning));
+  for (const note of result.notes) reporter.note(formatDiagnostic(file.shown, note));
+  return result.config;
+}
+
+interface Gathered {
+  readonly file: ConfigFile;
+  readonly config: Config;
+  readonly dns: DnsDecision;
+  readonly endpoints: readonly (SocketAddress | undefined)[];
+  readonly sockets: HostSockets;
+  readonly options: RunOptions;
+  readonly optionsHash: string;
+}
+
+function decide(gathered: Gathered, installation: Installation, reporter: Reporter): Plan {
+  const { file, config, dns, endpoints, sockets, options } = gathered;
+  const { mtu, warnings } = decideMtu(
+    options.mtu ?? config.interface.mtu,
+    endpoints.filter((endpoint) => endpoint !== undefined).flatMap(endpointRoute),
+  );
+  for (const warning of [...dns.warnings, ...warnings]) reporter.warning(warning);
+  for (const note of dns.notes) reporter.note(note);
+  return makePlan(config, {
+    file,
+    tunnel: file.name,
+    optionsHash: gathered.optionsHash,
+    node: { path: realpathSync(process.execPath), options: nodeOptions() },
+    engine: realpathSync(join(installation.libraryDirectory, 'engine.js')),
+    mtu,
+    dns,
+    listenPort: sockets.port,
+    endpoints,
+    lingerMs: LINGER_MS,
+  });
+}
+
+/** The route's MTU; nothing where there is no route, which the handshake will tell. */
+function endpointRoute(
+  endpoint: SocketAddress,
+): readonly { readonly address: string; readonly mtu: number }[] {
+  const route = lookUpRoute(endpoint);
+  return route.reachable ? [{ address: formatAddress(endpoint.address), mtu: route.mtu }] : [];
+}
+
+/**
+ * A wrapped command may send signals to the engine, and Node opens its debugger on SIGUSR1. It must
+ * not come up: not at an address that can't be bound, and not at all where Node has a switch for that.
+ */
+function nodeOptions(): readonly string[] {
+  const options = ['--inspect-port=0.0.0.1:1024'];
+  if (process.allowedNodeEnvironmentFlags.has('--disable-sigusr1')) {
+    options.push('--disable-sigusr1');
+  }
+  return options;
+}
+
+async function build(plan: Plan, sockets: HostSockets, installation: Installation): Promise<void> {
+  const launcher = realpathSync(join(installation.libraryDirectory, '../../bin/wg-wrap'));
+  await startPin(launcher, plan.launcher, plan.engine, {
+    lock: FD.lock,
+    stateDirectory: FD.stateDirectory,
+    udp4: sockets.udp4,
+    udp6: sockets.udp6,
+  });
+  // The tunnel's datagrams are the engine's alone, and the lock is the front's to release.
+  sockets.close();
+  closeSync(FD.lock);
+}
+
+async function connect(file: ConfigFile, timeoutMs: number, deadlineAt: number): Promise<void> {
+  await waitForHandshake({
+    controlSocket: CONTROL_SOCKET,
+    timeoutMs,
+    remainingMs: deadlineAt - performance.now(),
+    configModifiedMs: file.modifiedMs,
+  });
+}
+
+/** The front may go on; if it was killed meanwhile, nobody is left to tell anything. */
+function tellFront(): void {
+  try {
+    writeSync(FD.front, 'ready\n');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EPIPE') {
+      throw new WgWrapError('setup', [], { cause: error });
+    }
+    throw error;
+  }
+  closeSync(FD.front);
+}
+
+/** The line `options HASH` that the front has written before it started this process. */
+function readOptionsHash(): string {
+  const bytes = new Uint8Array(64);
+  const length = readSync(FD.front, bytes, 0, bytes.length, null);
+  const match = /^options ([0-9a-f]{32})\n$/.exec(
+    new TextDecoder().decode(bytes.subarray(0, length)),
+  );
+  if (!match) throw new TypeError('the front gave no hash of the options');
+  return match[1];
+}

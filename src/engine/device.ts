@@ -1,0 +1,90 @@
+/**
+ * The engine of `wg-wrap device`: WireGuard between a TUN and sockets of the same network namespace.
+ *
+ * It starts with nothing: keys, peers, port and mark come by the control socket, whose owner may read
+ * them there as well. The launcher watches the link, wherever it is, and tells by the channel:
+ *
+ *   up        opens the sockets, then begins to read the TUN. Not before: a packet that comes with the
+ *             link, ahead of this word, waits in the kernel
+ *   down      closes the sockets and wipes what is in flight; keys and peers stay
+ *   mtu N     what packets are padded to
+ *
+ * It ends on SIGTERM, when the launcher is gone, or when the TUN is.
+ */
+import { wallClock } from '../linux/clock.ts';
+import { entropy } from '../linux/entropy.ts';
+import { makeUndumpable } from '../linux/ffi.ts';
+import { x25519 } from '../linux/x25519.ts';
+import { Device } from '../wireguard/device.ts';
+import { control } from './control.ts';
+import { serveControlSocket } from './control-socket.ts';
+import { DeviceSockets } from './device-sockets.ts';
+import { log } from './log.ts';
+import { Loop } from './loop.ts';
+
+/** Numbers of the inherited descriptors (docs/architecture.md). */
+const FD = { tun: 3, control: 7 } as const;
+/** Until the launcher says another one. */
+const DEFAULT_MTU = 1420;
+
+/** Runs the device until it calls `end`, which ends the process. */
+export function runDevice(end: () => never): void {
+  makeUndumpable();
+  const device = new Device({ entropy, wallClock, x25519, mtu: DEFAULT_MTU });
+  const listener = {
+    onConnected: () => {
+      log('completed the first handshake');
+    },
+    onTunGone: (error: Error) => {
+      log(`lost the TUN (${error.message})`);
+      stop();
+    },
+  };
+  const loop = new Loop(device, FD.tun, listener, undefined);
+  const sockets = new DeviceSockets((udp4, udp6) => {
+    loop.useSockets(udp4, udp6);
+  });
+  const server = serveControlSocket(
+    FD.control,
+    control({ device, loop, sockets, tellsSecrets: true }),
+  );
+  const stop = (): void => {
+    server.close();
+    loop.stop();
+    end();
+  };
+  process.on('SIGTERM', stop);
+  process.on('message', (word) => {
+    obey(word, device, loop, sockets);
+  });
+  process.send?.('ready');
+}
+
+/** Does what the launcher says about the link. */
+function obey(word: unknown, device: Device, loop: Loop, sockets: DeviceSockets): void {
+  const mtu = typeof word === 'string' ? /^mtu (\d{1,5})$/.exec(word)?.[1] : undefined;
+  if (mtu !== undefined) {
+    device.setMtu(Number(mtu));
+    log(`took MTU ${mtu}`);
+  } else if (word === 'up') {
+    openSockets(sockets);
+    loop.up();
+    log(`went up, port ${sockets.listenPort}`);
+  } else if (word === 'down') {
+    loop.down();
+    sockets.down();
+    log('went down');
+  } else {
+    log('heard an unknown word from the launcher');
+  }
+}
+
+/** A port that is taken leaves the device up without sockets, until a request names another. */
+function openSockets(sockets: DeviceSockets): void {
+  try {
+    sockets.up();
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    log(`could not listen on port ${sockets.listenPort} (${error.message})`);
+  }
+}

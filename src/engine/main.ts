@@ -1,0 +1,119 @@
+/**
+ * The engine: WireGuard between the TUN and two host sockets, inside the tunnel's namespaces.
+ *
+ * The pin starts it with everything as a descriptor, an empty environment and CAP_NET_ADMIN. In order:
+ *
+ *   1. close the door of Node's debugger, before anything secret is in memory
+ *   2. read the configuration, once, at an offset: a successor reads the same memfd
+ *   3. no core dump, no look into this process
+ *   4. wire device, sockets, TUN and control socket
+ *   5. tell the pin `ready`, `connected` at the first handshake, and the timestamp of initiations
+ *
+ * It resolves no name, opens no path, starts no process. It ends on SIGTERM, when the pin is gone, or
+ * when the TUN is; then the keys are wiped. A crash is the pin's to notice: it starts another one.
+ *
+ * After a crash the argument is the latest timestamp that the pin was told: peers refuse initiations
+ * that are not later, and the clock may have been set back. With the argument `device` it is the engine of `wg-wrap device` (device.ts): steps 1, 3 and 4.
+ */
+import { fstatSync, readSync } from 'node:fs';
+import { formatHex, parseHex } from '../bytes.ts';
+import { decodeEngineConfiguration, type EngineConfiguration } from '../engine-configuration.ts';
+import { wallClock } from '../linux/clock.ts';
+import { entropy } from '../linux/entropy.ts';
+import { makeUndumpable } from '../linux/ffi.ts';
+import { x25519 } from '../linux/x25519.ts';
+import { parseSet } from '../uapi.ts';
+import { Device } from '../wireguard/device.ts';
+import { control } from './control.ts';
+import { serveControlSocket } from './control-socket.ts';
+import { runDevice } from './device.ts';
+import { deviceUpdate } from './device-update.ts';
+import { log } from './log.ts';
+import { Loop } from './loop.ts';
+import { TunnelSockets } from './tunnel-sockets.ts';
+
+/** Numbers of the inherited descriptors (docs/architecture.md). */
+const FD = { tun: 3, udp4: 4, udp6: 5, configuration: 6, control: 7 } as const;
+
+// Node opens its debugger on SIGUSR1 unless somebody listens for that signal.
+process.on('SIGUSR1', () => undefined);
+process.on('disconnect', () => {
+  process.exit(0);
+});
+
+function readConfiguration(): EngineConfiguration {
+  const bytes = new Uint8Array(fstatSync(FD.configuration).size);
+  let length = 0;
+  while (length < bytes.length) {
+    const count = readSync(FD.configuration, bytes, length, bytes.length - length, length);
+    if (count === 0) break;
+    length += count;
+  }
+  const text = new TextDecoder().decode(bytes.subarray(0, length));
+  bytes.fill(0);
+  return decodeEngineConfiguration(text);
+}
+
+function tellPin(word: 'ready' | 'connected' | `timestamp ${string}`): void {
+  process.send?.(word);
+}
+
+/** Runs one tunnel. `predecessor` is the last timestamp of an engine that died. */
+function runTunnel(predecessor: Uint8Array | undefined): void {
+  const configuration = readConfiguration();
+  makeUndumpable();
+  const parsed = parseSet(configuration.uapi);
+  if (!parsed.ok) throw new TypeError(`the configuration is refused at line ${parsed.line}`);
+
+  const device = new Device({
+    entropy,
+    wallClock,
+    x25519,
+    mtu: configuration.mtu,
+    ...(predecessor && { lastTimestamp: predecessor }),
+  });
+  const loop = new Loop(
+    device,
+    FD.tun,
+    {
+      onConnected: () => {
+        log('completed the first handshake');
+        tellPin('connected');
+      },
+      onInitiation: () => {
+        const { lastTimestamp } = device;
+        if (lastTimestamp) tellPin(`timestamp ${formatHex(lastTimestamp)}`);
+      },
+      onTunGone: (error) => {
+        log(`lost the TUN (${error.message})`);
+        stop();
+      },
+    },
+    configuration.reserved,
+  );
+  const sockets = new TunnelSockets(configuration.listenPort);
+  const server = serveControlSocket(
+    FD.control,
+    control({ device, loop, sockets, tellsSecrets: false }),
+  );
+
+  const stop = (): void => {
+    server.close();
+    loop.stop();
+    process.exit(0);
+  };
+  process.on('SIGTERM', stop);
+
+  loop.apply((now, out) => {
+    device.configure(deviceUpdate(parsed.set), now, out);
+  });
+  loop.useSockets(FD.udp4, FD.udp6);
+  loop.up();
+  loop.connect();
+  log(`started tunnel ${JSON.stringify(configuration.tunnel)}, mtu ${configuration.mtu}`);
+  tellPin('ready');
+}
+
+const [, , role] = process.argv as (string | undefined)[];
+if (role === 'device') runDevice(() => process.exit(0));
+else runTunnel(role === undefined ? undefined : parseHex(role));

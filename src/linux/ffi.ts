@@ -1,0 +1,136 @@
+/**
+ * The few C library calls that Node does not offer. The only importer of ffi-rs.
+ *
+ * Control only: a call costs microseconds, so no packet ever passes here. Every signature in this
+ * file was checked against the man page named beside it; a buffer is always as long as the kernel
+ * may write, because a wrong length is memory corruption and not an exception.
+ *
+ * errno is meaningful only after a call has returned -1: on success it is left over from before.
+ */
+import ffi from 'ffi-rs';
+import { constants } from 'node:os';
+import { getSystemErrorName } from 'node:util';
+
+const { DataType, load, open } = ffi;
+
+const LIBC = 'libc';
+let isOpen = false;
+
+/** A failed system call: its name and the name of errno, for instance `EADDRINUSE`. */
+export class SystemCallError extends Error {
+  override readonly name = 'SystemCallError';
+  readonly code: string;
+
+  constructor(call: string, errno: number) {
+    const code = errnoName(errno);
+    super(`${call}: ${code}`);
+    this.code = code;
+  }
+}
+
+type Argument = number | Uint8Array;
+
+/** Calls a function whose arguments are ints and buffers and whose int result is -1 on failure. */
+function call(name: string, ...args: readonly Argument[]): number {
+  if (!isOpen) {
+    // An empty path is the running program itself, which has the C library of its own system.
+    open({ library: LIBC, path: '' });
+    isOpen = true;
+  }
+  // With `errno: true` the result is this object; ffi-rs's types can't tell.
+  const result = load({
+    library: LIBC,
+    funcName: name,
+    retType: DataType.I32,
+    paramsType: args.map((arg) => (typeof arg === 'number' ? DataType.I32 : DataType.U8Array)),
+    paramsValue: args.map((arg) => (typeof arg === 'number' ? arg : asBuffer(arg))),
+    errno: true,
+  }) as { readonly value: number; readonly errnoCode: number };
+  if (result.value === -1) throw new SystemCallError(name, result.errnoCode);
+  return result.value;
+}
+
+/** The same memory as a Buffer, which is what ffi-rs takes as a pointer. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function errnoName(errno: number): string {
+  for (const [name, value] of Object.entries(constants.errno)) if (value === errno) return name;
+  try {
+    return getSystemErrorName(-errno);
+  } catch {
+    return `errno ${errno}`;
+  }
+}
+
+const SOCK_DGRAM = 2;
+const SOCK_CLOEXEC = 0o2000000;
+const SOCK_NONBLOCK = 0o4000;
+
+/** socket(2): a non-blocking, close-on-exec UDP socket. `family` is an AF_ constant. */
+export function udpSocket(family: number): number {
+  return call('socket', family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+/** setsockopt(2) with an int as its value. */
+export function setSocketOption(fd: number, level: number, option: number, value: number): void {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setInt32(0, value, true);
+  call('setsockopt', fd, level, option, bytes, bytes.length);
+}
+
+/** getsockopt(2) with an int as its value. */
+export function getSocketOption(fd: number, level: number, option: number): number {
+  const value = new Uint8Array(4);
+  const length = new Uint8Array(4);
+  new DataView(length.buffer).setUint32(0, value.length, true);
+  call('getsockopt', fd, level, option, value, length);
+  return new DataView(value.buffer).getInt32(0, true);
+}
+
+/** bind(2) to an encoded socket address. */
+export function bind(fd: number, address: Uint8Array): void {
+  call('bind', fd, address, address.length);
+}
+
+/** connect(2) to an encoded socket address; for UDP it only looks up the route. */
+export function connect(fd: number, address: Uint8Array): void {
+  call('connect', fd, address, address.length);
+}
+
+/** getsockname(2), as the encoded socket address. */
+export function socketName(fd: number): Uint8Array {
+  const address = new Uint8Array(28);
+  const length = new Uint8Array(4);
+  new DataView(length.buffer).setUint32(0, address.length, true);
+  call('getsockname', fd, address, length);
+  return address;
+}
+
+/** close(2). */
+export function closeDescriptor(fd: number): void {
+  call('close', fd);
+}
+
+const timespec = new Uint8Array(16);
+const timespecView = new DataView(timespec.buffer);
+
+/** clock_gettime(2) in milliseconds, with a fraction. `clock` is a CLOCK_ constant. */
+export function clockMilliseconds(clock: number): number {
+  call('clock_gettime', clock, timespec);
+  const seconds = timespecView.getInt32(0, true) + timespecView.getInt32(4, true) * 0x100000000;
+  return seconds * 1000 + timespecView.getInt32(8, true) / 1e6;
+}
+
+const PR_SET_DUMPABLE = 4;
+
+/** prctl(2) PR_SET_DUMPABLE 0: no core dump, and `/proc/PID` belongs to root. */
+export function makeUndumpable(): void {
+  call('prctl', PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+/** _exit(2): ends the process at once, without waiting for its threads. */
+export function endProcess(status: number): void {
+  call('_exit', status);
+}

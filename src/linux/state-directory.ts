@@ -1,0 +1,87 @@
+/**
+ * Finds tunnels that run: reads the state directories that the launcher keeps (docs/architecture.md).
+ * Only reads; a record that is broken or half written is no tunnel.
+ */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** What tells where the state directories are. */
+export interface RuntimeEnvironment {
+  readonly XDG_RUNTIME_DIR?: string | undefined;
+  readonly TMPDIR?: string | undefined;
+}
+
+/** One tunnel, as its record tells; its pin may be gone nevertheless. */
+export interface TunnelRecord {
+  readonly name: string;
+  /** Real path of its configuration. */
+  readonly config: string;
+  readonly directory: string;
+}
+
+/** All recorded tunnels of this user, by name. */
+export function recordedTunnels(environment: RuntimeEnvironment): readonly TunnelRecord[] {
+  const runtime = runtimeDirectory(environment);
+  if (runtime === undefined) return [];
+  const root = join(runtime, 'wg-wrap');
+  return namesIn(root)
+    .map((name) => readRecord(join(root, name)))
+    .filter((record) => record !== undefined)
+    .sort((a, b) => a.name.localeCompare(b.name));
+}
+
+/** Path of a tunnel's control socket. */
+export function controlSocketOf(record: TunnelRecord): string {
+  return join(record.directory, 'control.sock');
+}
+
+/**
+ * The launcher's order: see launcher/runtime.c. Undefined where the launcher would keep nothing: what
+ * others could write to may hold records and sockets of theirs.
+ */
+function runtimeDirectory(environment: RuntimeEnvironment): string | undefined {
+  const uid = process.geteuid?.() ?? 0;
+  const candidates = [environment.XDG_RUNTIME_DIR ?? '', `/run/user/${uid}`];
+  const found = candidates.find((path) => path.startsWith('/') && isOurs(path, uid, 0o022));
+  if (found !== undefined) return found;
+  const base = environment.TMPDIR?.startsWith('/') === true ? environment.TMPDIR : '/tmp';
+  const temporary = join(base, `wg-wrap-${uid}`);
+  return isOurs(temporary, uid, 0o077) ? temporary : undefined;
+}
+
+/** Is this a directory of the user's, without these permissions? */
+function isOurs(path: string, uid: number, forbidden: number): boolean {
+  try {
+    const stat = statSync(path);
+    return stat.isDirectory() && stat.uid === uid && (stat.mode & forbidden) === 0;
+  } catch {
+    // Absent, or behind a directory that is not open to us.
+    return false;
+  }
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    // No tunnel has ever run here, or none could.
+    return [];
+  }
+}
+
+function readRecord(directory: string): TunnelRecord | undefined {
+  let text: string;
+  try {
+    text = readFileSync(join(directory, 'pin'), 'utf8');
+  } catch {
+    // A tunnel that has ended leaves its directory and its lock, but no record.
+    return undefined;
+  }
+  const value = (key: string): string | undefined =>
+    text
+      .split('\n')
+      .find((line) => line.startsWith(`${key} `))
+      ?.slice(key.length + 1);
+  const [name, config] = [value('tunnel'), value('config')];
+  return name === undefined || config === undefined ? undefined : { name, config, directory };
+}
