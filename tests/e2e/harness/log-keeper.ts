@@ -1,0 +1,62 @@
+/**
+ * Keeps the engines' logs readable after their tunnels have ended and removed them.
+ *
+ * An open descriptor keeps a file's content alive, so it is enough to open each log once while its
+ * tunnel lives.
+ */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Host } from './host.ts';
+
+const INTERVAL_MS = 50;
+
+/** Logs of all tunnels since the last {@link take}. */
+export class LogKeeper {
+  readonly #host: Host;
+  readonly #timer: NodeJS.Timeout;
+  readonly #open = new Map<number, number>();
+
+  constructor(host: Host) {
+    this.#host = host;
+    this.#timer = setInterval(() => {
+      this.#scan();
+    }, INTERVAL_MS);
+  }
+
+  /** All logs as one text; forgets those whose tunnels are gone. */
+  take(): string {
+    this.#scan();
+    const texts = [...this.#open.values()].map((fd) => {
+      const bytes = Buffer.alloc(fstatSync(fd).size);
+      readSync(fd, bytes, 0, bytes.length, 0);
+      closeSync(fd);
+      return bytes.toString();
+    });
+    this.#open.clear();
+    return texts.join('');
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.take();
+  }
+
+  #scan(): void {
+    for (const file of this.#host.stateFiles()) {
+      if (file.endsWith('/log')) this.#keep(join(this.#host.runtime, file));
+    }
+  }
+
+  #keep(path: string): void {
+    let fd: number;
+    try {
+      fd = openSync(path, 'r');
+    } catch {
+      // The tunnel ended between the listing and the opening.
+      return;
+    }
+    const { ino } = fstatSync(fd);
+    if (this.#open.has(ino)) closeSync(fd);
+    else this.#open.set(ino, fd);
+  }
+}
