@@ -200,6 +200,7 @@ bool instance_find_record(struct instance *instance)
 	if (fd >= 0)
 		close(fd);
 	unlinkat(instance->directory, "control.sock", 0);
+	unlinkat(instance->directory, "about", 0);
 	unlinkat(instance->directory, "pin", 0);
 	return false;
 }

@@ -81,6 +81,7 @@ static long long now_ms(void)
 static void unlink_state(const struct keep *keep)
 {
 	unlinkat(keep->tunnel.directory, "control.sock", 0);
+	unlinkat(keep->tunnel.directory, "about", 0);
 	unlinkat(keep->tunnel.directory, "pin", 0);
 }
 

@@ -21,3 +21,24 @@ export interface Reporter {
   /** Harmless; shown only if asked for. */
   note(message: string): void;
 }
+
+/** A reporter that passes all messages on and keeps them. */
+export class MessageKeeper implements Reporter {
+  readonly warnings: string[] = [];
+  readonly notes: string[] = [];
+  readonly #reporter: Reporter;
+
+  constructor(reporter: Reporter) {
+    this.#reporter = reporter;
+  }
+
+  warning(message: string): void {
+    this.warnings.push(message);
+    this.#reporter.warning(message);
+  }
+
+  note(message: string): void {
+    this.notes.push(message);
+    this.#reporter.note(message);
+  }
+}

@@ -35,7 +35,8 @@ export interface Plan {
   readonly engine: string;
 }
 
-const INTERFACE = 'wg0';
+/** The interface's name, which is nobody else's in its namespace. */
+export const INTERFACE = 'wg0';
 
 /**
  * Makes the two texts.

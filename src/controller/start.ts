@@ -5,7 +5,7 @@
  *   understand   its text; which DNS servers                  78, with file:line
  *   resolve      names, through the host's resolver           124
  *   bind         the host's UDP sockets                       125
- *   plan         the MTU, the two texts                       78
+ *   plan         the MTU, the texts                           78
  *   build        the launcher makes the tunnel and its pin    125
  *   tell         the front, which registers and lets go of the lock
  *   connect      the first handshake                          124, and why
@@ -22,17 +22,20 @@ import { readConfigFile, type ConfigFile, type ProfileEnvironment } from '../lin
 import { lookUpRoute, type HostSockets } from '../linux/host-sockets.ts';
 import { startPin } from '../linux/launcher.ts';
 import { hostNameservers } from '../linux/resolve.ts';
+import { removeStateFile, writeStateFile } from '../linux/state-directory.ts';
+import { formatAbout, makeAbout, optionsGiven, type About } from './about.ts';
 import { waitForHandshake } from './connect.ts';
 import { decideDns, type DnsDecision } from './dns.ts';
 import { resolveEndpoints } from './endpoints.ts';
 import { openListenPort } from './host-port.ts';
 import { decideMtu } from './mtu.ts';
-import type { Reporter, RunOptions } from './options.ts';
+import { MessageKeeper, type Reporter, type RunOptions } from './options.ts';
 import { makePlan, type Plan } from './plan.ts';
 
 /** Descriptors that the front hands over (docs/architecture.md). */
 const FD = { lock: 3, stateDirectory: 4, front: 5 } as const;
-const CONTROL_SOCKET = `/proc/self/fd/${FD.stateDirectory}/control.sock`;
+const STATE_DIRECTORY = `/proc/self/fd/${FD.stateDirectory}`;
+const CONTROL_SOCKET = `${STATE_DIRECTORY}/control.sock`;
 /** A tunnel ends with its last session. */
 const LINGER_MS = 0;
 
@@ -58,16 +61,17 @@ export async function startTunnel(
   };
   const optionsHash = readOptionsHash();
   const file = readConfigFile(options.config, installation.environment);
-  const config = understand(file, options, reporter);
+  const messages = new MessageKeeper(reporter);
+  const config = understand(file, options, messages);
   const dns = decideDns(file.shown, config, options.dns, hostNameservers());
   const endpoints = await resolveEndpoints(file.shown, config, deadline);
   const sockets = await openListenPort(file.shown, config.interface);
-  const plan = decide(
+  const decided = decide(
     { file, config, dns, endpoints, sockets, options, optionsHash },
     installation,
-    reporter,
+    messages,
   );
-  await build(plan, sockets, installation);
+  await build(decided, sockets, installation);
   tellFront();
   if (options.wait) await connect(file, options.connectTimeoutMs, deadline.at);
 }
@@ -124,26 +128,39 @@ interface Gathered {
   readonly optionsHash: string;
 }
 
-function decide(gathered: Gathered, installation: Installation, reporter: Reporter): Plan {
+/** All that the tunnel is built from. */
+interface Decided {
+  readonly plan: Plan;
+  readonly about: About;
+}
+
+function decide(gathered: Gathered, installation: Installation, messages: MessageKeeper): Decided {
   const { file, config, dns, endpoints, sockets, options } = gathered;
   const { mtu, warnings } = decideMtu(
     options.mtu ?? config.interface.mtu,
     endpoints.filter((endpoint) => endpoint !== undefined).flatMap(endpointRoute),
   );
-  for (const warning of [...dns.warnings, ...warnings]) reporter.warning(warning);
-  for (const note of dns.notes) reporter.note(note);
-  return makePlan(config, {
+  for (const warning of [...dns.warnings, ...warnings]) messages.warning(warning);
+  for (const note of dns.notes) messages.note(note);
+  const common = { tunnel: file.name, mtu, dns, lingerMs: LINGER_MS };
+  const plan = makePlan(config, {
+    ...common,
     file,
-    tunnel: file.name,
     optionsHash: gathered.optionsHash,
     node: { path: realpathSync(process.execPath), options: nodeOptions() },
     engine: realpathSync(join(installation.libraryDirectory, 'engine.js')),
-    mtu,
-    dns,
     listenPort: sockets.port,
     endpoints,
-    lingerMs: LINGER_MS,
   });
+  const about = makeAbout(config, {
+    ...common,
+    config: file.realPath,
+    startedAtMs: Date.now(),
+    options: optionsGiven(options),
+    warnings: messages.warnings,
+    notes: messages.notes,
+  });
+  return { plan, about };
 }
 
 /** The route's MTU; nothing where there is no route, which the handshake will tell. */
@@ -166,17 +183,39 @@ function nodeOptions(): readonly string[] {
   return options;
 }
 
-async function build(plan: Plan, sockets: HostSockets, installation: Installation): Promise<void> {
+async function build(
+  { plan, about }: Decided,
+  sockets: HostSockets,
+  installation: Installation,
+): Promise<void> {
   const launcher = realpathSync(join(installation.libraryDirectory, '../../bin/wg-wrap'));
-  await startPin(launcher, plan.launcher, plan.engine, {
-    lock: FD.lock,
-    stateDirectory: FD.stateDirectory,
-    udp4: sockets.udp4,
-    udp6: sockets.udp6,
-  });
+  writeAbout(about);
+  try {
+    await startPin(launcher, plan.launcher, plan.engine, {
+      lock: FD.lock,
+      stateDirectory: FD.stateDirectory,
+      udp4: sockets.udp4,
+      udp6: sockets.udp6,
+    });
+  } catch (error) {
+    removeStateFile(STATE_DIRECTORY, 'about');
+    throw error;
+  }
   // The tunnel's datagrams are the engine's alone, and the lock is the front's to release.
   sockets.close();
   closeSync(FD.lock);
+}
+
+/** Before the pin starts: a record that is found has `about` beside it. */
+function writeAbout(about: About): void {
+  try {
+    writeStateFile(STATE_DIRECTORY, 'about', formatAbout(about));
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    throw new WgWrapError('setup', `cannot write to the state directory (${String(error.code)})`, {
+      cause: error,
+    });
+  }
 }
 
 async function connect(file: ConfigFile, timeoutMs: number, deadlineAt: number): Promise<void> {

@@ -1,8 +1,8 @@
 /**
- * Finds tunnels that run: reads the state directories that the launcher keeps (docs/architecture.md).
- * Only reads; a record that is broken or half written is no tunnel.
+ * The state directories of tunnels, which the launcher keeps (docs/architecture.md): finds those that
+ * run, and writes the one file there that is the controller's.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** What tells where the state directories are. */
@@ -28,6 +28,32 @@ export function recordedTunnels(environment: RuntimeEnvironment): readonly Tunne
     .map((name) => readRecord(join(root, name)))
     .filter((record) => record !== undefined)
     .sort((a, b) => a.name.localeCompare(b.name));
+}
+
+/** Reads a file of a state directory; undefined if it can't be read. */
+export function readStateFile(directory: string, name: string): string | undefined {
+  try {
+    return readFileSync(join(directory, name), 'utf8');
+  } catch {
+    // The tunnel has ended, or has no such file.
+    return undefined;
+  }
+}
+
+/**
+ * Writes a file of a state directory, whole: whoever finds it finds all of it.
+ * @throws {Error} of node:fs.
+ */
+export function writeStateFile(directory: string, name: string, text: string): void {
+  const path = join(directory, name);
+  rmSync(`${path}.new`, { force: true });
+  writeFileSync(`${path}.new`, text, { mode: 0o600, flag: 'wx' });
+  renameSync(`${path}.new`, path);
+}
+
+/** Removes a file of a state directory, if it is there. */
+export function removeStateFile(directory: string, name: string): void {
+  rmSync(join(directory, name), { force: true });
 }
 
 /** Path of a tunnel's control socket. */
@@ -70,13 +96,9 @@ function namesIn(directory: string): readonly string[] {
 }
 
 function readRecord(directory: string): TunnelRecord | undefined {
-  let text: string;
-  try {
-    text = readFileSync(join(directory, 'pin'), 'utf8');
-  } catch {
-    // A tunnel that has ended leaves its directory and its lock, but no record.
-    return undefined;
-  }
+  // A tunnel that has ended leaves its directory and its lock, but no record.
+  const text = readStateFile(directory, 'pin');
+  if (text === undefined) return undefined;
   const value = (key: string): string | undefined =>
     text
       .split('\n')

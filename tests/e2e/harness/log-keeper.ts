@@ -1,16 +1,18 @@
 /**
- * Keeps the engines' logs readable after their tunnels have ended and removed them.
+ * Keeps the engines' logs, and what else tunnels write of themselves, readable after the tunnels have
+ * ended and removed it.
  *
- * An open descriptor keeps a file's content alive, so it is enough to open each log once while its
- * tunnel lives.
+ * An open descriptor keeps a file's content alive, so it is enough to open each once while its tunnel
+ * lives.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Host } from './host.ts';
 
 const INTERVAL_MS = 50;
+const KEPT = /\/(?:log|about|pin)$/;
 
-/** Logs of all tunnels since the last {@link take}. */
+/** What all tunnels have written since the last {@link take}. */
 export class LogKeeper {
   readonly #host: Host;
   readonly #timer: NodeJS.Timeout;
@@ -23,7 +25,7 @@ export class LogKeeper {
     }, INTERVAL_MS);
   }
 
-  /** All logs as one text; forgets those whose tunnels are gone. */
+  /** All of it as one text; forgets those whose tunnels are gone. */
   take(): string {
     this.#scan();
     const texts = [...this.#open.values()].map((fd) => {
@@ -43,7 +45,7 @@ export class LogKeeper {
 
   #scan(): void {
     for (const file of this.#host.stateFiles()) {
-      if (file.endsWith('/log')) this.#keep(join(this.#host.runtime, file));
+      if (KEPT.test(file)) this.#keep(join(this.#host.runtime, file));
     }
   }
 
