@@ -24,7 +24,8 @@ LAUNCHER_CFLAGS := -std=c11 -Os -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Wshadow 
   -Wmissing-prototypes -Wformat=2 -Wvla -Werror -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 LAUNCHER_SOURCES := $(wildcard launcher/*.c)
 LAUNCHER_HEADERS := $(wildcard launcher/*.h)
-C_FILES := $(LAUNCHER_SOURCES) $(LAUNCHER_HEADERS) $(wildcard tests/launcher/*.[ch] tests/setup/*.[ch])
+C_FILES := $(LAUNCHER_SOURCES) $(LAUNCHER_HEADERS) $(wildcard pump/*.[ch]) \
+  $(wildcard tests/launcher/*.[ch] tests/setup/*.[ch] tests/pump/*.[ch])
 
 SHELL_FILES := $(shell find tests -name '*.sh')
 
