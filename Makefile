@@ -25,7 +25,7 @@ LAUNCHER_CFLAGS := -std=c11 -Os -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Wshadow 
 LAUNCHER_SOURCES := $(wildcard launcher/*.c)
 LAUNCHER_HEADERS := $(wildcard launcher/*.h)
 C_FILES := $(LAUNCHER_SOURCES) $(LAUNCHER_HEADERS) $(wildcard pump/*.[ch]) \
-  $(wildcard tests/launcher/*.[ch] tests/setup/*.[ch] tests/pump/*.[ch])
+  $(wildcard tests/launcher/*.[ch] tests/setup/*.[ch] tests/pump/*.[ch] tests/bench/*.[ch])
 
 SHELL_FILES := $(shell find tests -name '*.sh')
 
@@ -142,6 +142,15 @@ test: ## everything, from nothing
 	$(MAKE) --no-print-directory check
 	$(MAKE) --no-print-directory e2e
 	$(MAKE) --no-print-directory interop
+
+# --- measuring ------------------------------------------------------------------------------------------------------
+
+.PHONY: bench-start
+# BENCH='--json FILE --pairs N --repetitions N --prefix DIR --prefix DIR ...'
+bench-start: all ## how long joining a tunnel and making one take; as root
+	@$(BIN)/esbuild tests/bench/start.ts --bundle --platform=node --target=node20.19 --format=esm \
+	  --packages=external --log-level=warning --outfile=build/bench/start.js
+	node build/bench/start.js --repository . $(BENCH)
 
 # --- installing -----------------------------------------------------------------------------------------------------
 
