@@ -20,7 +20,10 @@ export interface PeerUpdate {
   readonly updateOnly?: boolean;
   /** Zeros: none. */
   readonly presharedKey?: Uint8Array;
+  /** The one and only place where the peer is, until it is heard from elsewhere. */
   readonly endpoint?: Endpoint;
+  /** Places where it may be, in the order in which to try them; at most 32 are kept. */
+  readonly candidates?: readonly Endpoint[];
   /** 0 to 65535; 0 turns it off. */
   readonly persistentKeepaliveSeconds?: number;
   /** Takes all prefixes from the peer before `allowedIPs` are applied. */
@@ -46,6 +49,8 @@ export interface PeerStatus {
   readonly lastHandshakeTime?: { readonly seconds: number; readonly nanoseconds: number };
   readonly rxBytes: number;
   readonly txBytes: number;
+  /** Initiations sent because nothing had come back, ever. */
+  readonly silences: number;
   readonly persistentKeepaliveSeconds: number;
   readonly stagedPackets: number;
 }

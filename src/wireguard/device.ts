@@ -88,6 +88,7 @@ export class Device {
       mtu: options.mtu,
       isUp: false,
       handshakesCompleted: 0,
+      silences: 0,
       lastTimestamp: options.lastTimestamp && Uint8Array.from(options.lastTimestamp),
     };
     this.#peers = new PeerTable(this.#context);
@@ -111,6 +112,15 @@ export class Device {
   connect(now: Millis, out: Outputs): void {
     this.#expire(now, out);
     for (const peer of this.#peers.values()) peer.sendKeepalive(now, out);
+  }
+
+  /**
+   * Begins a handshake at once with every peer that has an endpoint and has been in use: the host has
+   * slept, or is on another network.
+   */
+  wake(now: Millis, out: Outputs): void {
+    this.#expire(now, out);
+    for (const peer of this.#peers.values()) peer.wake(now, out);
   }
 
   /**
@@ -167,6 +177,11 @@ export class Device {
   /** Handshakes completed with all peers, ever. */
   get handshakesCompleted(): number {
     return this.#context.handshakesCompleted;
+  }
+
+  /** Initiations sent to all peers because nothing had come back, ever; `status` tells whose. */
+  get silences(): number {
+    return this.#context.silences;
   }
 
   /** The greatest timestamp sent; for `DeviceOptions.lastTimestamp` of a successor. No secret. */

@@ -121,10 +121,15 @@ export class Exchange<Owner> {
     this.#handshake.clear();
   }
 
+  /** Lets the next initiation go out at once. */
+  allowInitiation(): void {
+    this.#lastSent = -Infinity;
+  }
+
   /** Wipes the handshake under way, and lets the next initiation go out at once. */
   reset(): void {
     this.clear();
-    this.#lastSent = -Infinity;
+    this.allowInitiation();
   }
 
   /** Wipes every secret. */

@@ -71,6 +71,7 @@ export class PeerTable {
       allowedIPs: this.#allowedIPs.prefixesOf(peer),
       ...(peer.lastHandshakeTime && { lastHandshakeTime: peer.lastHandshakeTime }),
       ...peer.traffic,
+      silences: peer.silences,
       persistentKeepaliveSeconds: peer.persistentKeepaliveSeconds,
       stagedPackets: peer.stagedPackets,
     }));
@@ -106,7 +107,8 @@ export class PeerTable {
     const peer = found ?? this.#add(update.publicKey);
     const wasSilent = !peer.endpoint || peer.persistentKeepaliveSeconds === 0;
     if (update.presharedKey) peer.presharedKey = update.presharedKey;
-    if (update.endpoint) peer.endpoint = update.endpoint;
+    if (update.endpoint) peer.setEndpoint(update.endpoint);
+    if (update.candidates) peer.setCandidates(update.candidates, now, out);
     if (update.persistentKeepaliveSeconds !== undefined) {
       peer.persistentKeepaliveSeconds = update.persistentKeepaliveSeconds;
     }

@@ -27,6 +27,7 @@ import type { StagingBudget } from './staging.ts';
 import { StagedPackets } from './staging.ts';
 import type { TimerName } from './timers.ts';
 import { Timers } from './timers.ts';
+import { Whereabouts } from './whereabouts.ts';
 
 /** What the peers of a device share. */
 export interface PeerContext extends ExchangeContext<Peer> {
@@ -36,23 +37,25 @@ export interface PeerContext extends ExchangeContext<Peer> {
   mtu: number;
   isUp: boolean;
   handshakesCompleted: number;
+  silences: number;
 }
 
 /** One peer of a device. */
 export class Peer {
   readonly publicKey: Uint8Array;
-  /** Where messages go; moved by every authentic message that comes from elsewhere. */
-  endpoint: Endpoint | undefined;
   /** When the last handshake was completed, by the wall clock. */
   lastHandshakeTime: ReturnType<WallClock> | undefined;
   /** UDP payload sent, and received in messages that passed all checks. */
   readonly traffic: { rxBytes: number; txBytes: number } = { rxBytes: 0, txBytes: 0 };
+  /** Initiations sent because nothing had come back. */
+  silences = 0;
   readonly #context: PeerContext;
   readonly #exchange: Exchange<Peer>;
   readonly #keypairs: KeypairSlots;
   readonly #timers: Timers;
   readonly #deadline: DeadlineEntry<Peer>;
   readonly #staged: StagedPackets;
+  readonly #whereabouts = new Whereabouts();
   #sentLastMinuteHandshake = false;
 
   /** Keeps `publicKey`. */
@@ -68,6 +71,11 @@ export class Peer {
       context.deadlines.move(this.#deadline, earliest);
     });
     this.#staged = new StagedPackets(context.staging);
+  }
+
+  /** Where messages go; moved by every authentic message that comes from elsewhere. */
+  get endpoint(): Endpoint | undefined {
+    return this.#whereabouts.current;
   }
 
   /** Used by the next handshake; zeros if there is none. Read it as a view, set it as a copy. */
@@ -101,6 +109,23 @@ export class Peer {
 
   set persistentKeepaliveSeconds(seconds: number) {
     this.#timers.setPersistentKeepalive(seconds);
+  }
+
+  /** Sets the one and only endpoint. */
+  setEndpoint(endpoint: Endpoint): void {
+    this.#whereabouts.set(endpoint);
+  }
+
+  /** Sets where else to look for the peer, and asks at once if that has moved a silent one. */
+  setCandidates(candidates: readonly Endpoint[], now: Millis, out: Outputs): void {
+    if (this.#whereabouts.setCandidates(candidates)) this.#initiateAtOnce(now, out);
+  }
+
+  /** Begins a handshake at once if the peer has been in use; a keepalive is use. */
+  wake(now: Millis, out: Outputs): void {
+    if (this.traffic.rxBytes + this.traffic.txBytes === 0) return;
+    this.#whereabouts.forgetLocalAddress();
+    this.#initiateAtOnce(now, out);
   }
 
   /** Takes one packet for this peer, which must have an endpoint. Overwrites the slot's content. */
@@ -175,9 +200,11 @@ export class Peer {
     return undefined;
   }
 
-  /** Consumes a cookie reply. It moves neither endpoint nor timer, and counts for nobody. */
+  /** Consumes a cookie reply. It moves no timer, counts for nobody, and keeps the endpoint. */
   consumeCookieReply(message: Uint8Array, now: Millis): DropReason | undefined {
-    return this.#exchange.consumeCookieReply(message, now);
+    const reason = this.#exchange.consumeCookieReply(message, now);
+    if (!reason) this.#whereabouts.cookieReceived();
+    return reason;
   }
 
   /** Does what an authentic packet means, whatever is in it; an empty one is a keepalive. */
@@ -189,7 +216,7 @@ export class Peer {
     out: Outputs,
   ): void {
     const isConfirmation = this.#keypairs.confirm(keypair);
-    this.#moveTo(from);
+    this.#whereabouts.heardFrom(from);
     if (isConfirmation) this.#handshakeCompleted();
     this.#timers.authenticatedPacketReceived(now);
     if (packet.length > 0) this.#timers.dataReceived(now);
@@ -224,14 +251,15 @@ export class Peer {
     switch (timer) {
       case 'retransmitHandshake':
         if (this.#timers.handshakeUnanswered(now)) {
-          this.#forgetLocalAddress();
+          if (this.#whereabouts.unanswered()) this.#countSilence();
           this.#sendInitiation(now, out);
         } else {
           this.#purgeStaged();
         }
         break;
       case 'newHandshake':
-        this.#forgetLocalAddress();
+        this.#whereabouts.silent();
+        this.#countSilence();
         this.#wantInitiation(now, out);
         break;
       case 'sendKeepalive':
@@ -292,6 +320,13 @@ export class Peer {
     this.#sendInitiation(now, out);
   }
 
+  /** However recent the last initiation is: it went elsewhere, or with a network that is gone. */
+  #initiateAtOnce(now: Millis, out: Outputs): void {
+    if (!this.#context.isUp) return;
+    this.#exchange.allowInitiation();
+    this.#wantInitiation(now, out);
+  }
+
   #sendInitiation(now: Millis, out: Outputs): void {
     if (!this.endpoint || !this.#exchange.isEnabled) return;
     if (this.#exchange.isTooSoon(now)) {
@@ -301,6 +336,7 @@ export class Peer {
     const initiation = this.#exchange.createInitiation(now);
     if (!initiation) return;
     this.#timers.initiationSent(now);
+    this.#whereabouts.asked();
     this.#transmitHandshake(initiation, now, out);
   }
 
@@ -313,7 +349,7 @@ export class Peer {
 
   /** Does what every authentic handshake message means. */
   #authenticated(message: Uint8Array, from: Endpoint, now: Millis): void {
-    this.#moveTo(from);
+    this.#whereabouts.heardFrom(from);
     this.traffic.rxBytes += message.length;
     this.#timers.authenticatedPacketReceived(now);
   }
@@ -327,17 +363,15 @@ export class Peer {
 
   #handshakeCompleted(): void {
     this.#timers.handshakeCompleted();
+    this.#whereabouts.settled();
     this.#sentLastMinuteHandshake = false;
     this.lastHandshakeTime = this.#context.wallClock();
     this.#context.handshakesCompleted++;
   }
 
-  #moveTo(from: Endpoint): void {
-    if (!this.endpoint?.equals(from)) this.endpoint = from;
-  }
-
-  #forgetLocalAddress(): void {
-    this.endpoint = this.endpoint?.withoutLocalAddress?.() ?? this.endpoint;
+  #countSilence(): void {
+    this.silences++;
+    this.#context.silences++;
   }
 
   #purgeStaged(): void {

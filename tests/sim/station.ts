@@ -92,6 +92,10 @@ export class Station implements Party {
     this.#verb('connect', (now, out) => this.device.connect(now, out));
   }
 
+  wake(): void {
+    this.#verb('wake', (now, out) => this.device.wake(now, out));
+  }
+
   down(): void {
     this.#verb('down', (now) => this.device.down(now));
   }
