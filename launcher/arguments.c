@@ -9,10 +9,17 @@
  *
  * Options end at the first word that is not one, or at "--"; what follows is
  * the command's alone. A subcommand is one only as the very first word.
+ *
+ * Whatever the line doesn't give may come from the environment: WG_WRAP_ and
+ * the option's name. WG_WRAP_CONFIG is not read here, see profile.c.
  */
 #include "arguments.h"
 
+#include "subcommand.h"
+
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum meaning {
@@ -23,6 +30,7 @@ enum meaning {
 	MEANS_QUIET,
 	MEANS_VERBOSE,
 	MEANS_TUNNEL,
+	MEANS_LINGER,
 };
 
 struct option {
@@ -39,45 +47,21 @@ static const struct option options[] = {
 	{"no-wait", 0, false, MEANS_NO_WAIT},
 	{"quiet", 'q', false, MEANS_QUIET},
 	{"verbose", 'v', false, MEANS_VERBOSE},
+	{"linger", 0, true, MEANS_LINGER},
 	{"mtu", 0, true, MEANS_TUNNEL},
 	{"dns", 0, true, MEANS_TUNNEL},
 	{"ignore-unknown", 0, false, MEANS_TUNNEL},
 };
 
-static const char *const subcommands[] = {
-	"up",	   "down",  "exec",   "status", "list",	      "wait",
-	"logs",	   "show",  "check",  "doctor", "publish",    "profile",
-	"gateway", "setup", "device", "help",	"completion",
-};
-
 enum { OPTIONS = sizeof(options) / sizeof(options[0]) };
-enum { SUBCOMMANDS = sizeof(subcommands) / sizeof(subcommands[0]) };
-
-/* Longest word that is compared with the subcommands for a slip. */
-enum { WORD_MAX = 16, SLIPS_MAX = 2 };
 
 /* Where in argv the parser stands, and what it collects. */
 struct parser {
 	char **next;
 	struct arguments *arguments;
-	struct blake2s tunnel_options;
+	bool is_given[OPTIONS];
 	bool has_profile;
 };
-
-/**
- * is_subcommand() - Whether a first word is one of ours
- * @word:	Word
- */
-static bool is_subcommand(const char *word)
-{
-	size_t i;
-
-	for (i = 0; i < SUBCOMMANDS; i++) {
-		if (strcmp(word, subcommands[i]) == 0)
-			return true;
-	}
-	return false;
-}
 
 /**
  * find_long() - Look an option up by name
@@ -136,23 +120,6 @@ static bool is_duration(const char *value)
 }
 
 /**
- * take_tunnel_option() - Add an option to the hash of those that can't change
- * @parser:	Parser
- * @option:	Option
- * @value:	Its value
- */
-static void take_tunnel_option(struct parser *parser,
-			       const struct option *option, const char *value)
-{
-	struct blake2s *hash = &parser->tunnel_options;
-
-	parser->arguments->has_tunnel_options = true;
-	blake2s_update(hash, "--", 2);
-	blake2s_update(hash, option->name, strlen(option->name) + 1);
-	blake2s_update(hash, value, strlen(value) + 1);
-}
-
-/**
  * take() - Act on one option
  * @parser:	Parser
  * @option:	Option
@@ -164,6 +131,7 @@ static bool take(struct parser *parser, const struct option *option,
 {
 	struct arguments *arguments = parser->arguments;
 
+	parser->is_given[option - options] = true;
 	switch (option->meaning) {
 	case MEANS_CONFIG:
 	case MEANS_PROFILE:
@@ -186,9 +154,11 @@ static bool take(struct parser *parser, const struct option *option,
 	case MEANS_VERBOSE:
 		arguments->is_verbose = true;
 		return true;
+	case MEANS_LINGER:
+		return is_duration(value) &&
+		       options_set(&arguments->options, option->name, value);
 	case MEANS_TUNNEL:
-		take_tunnel_option(parser, option, value);
-		return true;
+		return options_set(&arguments->options, option->name, value);
 	}
 	return false;
 }
@@ -286,6 +256,58 @@ static bool parse_options(struct parser *parser)
 }
 
 /**
+ * variable_of() - The environment's value for an option
+ * @option:	Option
+ * Returns NULL for a variable that is not set, or empty, which is the same.
+ */
+static const char *variable_of(const struct option *option)
+{
+	char name[64] = "WG_WRAP_", *letter;
+	const char *value;
+
+	snprintf(name + strlen(name), sizeof(name) - strlen(name), "%s",
+		 option->name);
+	for (letter = name; *letter; letter++) {
+		if (*letter >= 'a' && *letter <= 'z')
+			*letter = (char)(*letter - 'a' + 'A');
+		else if (*letter == '-')
+			*letter = '_';
+	}
+	value = getenv(name);
+	return value && *value ? value : NULL;
+}
+
+/**
+ * take_environment() - Act on what the environment gives beyond the line
+ * @parser:	Parser, after the options
+ * Returns false for a value that is a mistake.
+ */
+static bool take_environment(struct parser *parser)
+{
+	const char *value;
+	size_t i;
+
+	for (i = 0; i < OPTIONS; i++) {
+		if (options[i].meaning == MEANS_CONFIG ||
+		    options[i].meaning == MEANS_PROFILE || parser->is_given[i])
+			continue;
+		value = variable_of(&options[i]);
+		if (!value)
+			continue;
+		if (!options[i].takes_value) {
+			if (strcmp(value, "0") == 0)
+				continue;
+			if (strcmp(value, "1") != 0)
+				return false;
+			value = "";
+		}
+		if (!take(parser, &options[i], value))
+			return false;
+	}
+	return true;
+}
+
+/**
  * arguments_parse() - Parse the user's command line
  * @argc:	Number of words, the program's name included
  * @argv:	Words, NULL at the end; the result points into them
@@ -296,77 +318,12 @@ void arguments_parse(int argc, char **argv, struct arguments *arguments)
 	struct parser parser = {.arguments = arguments};
 
 	memset(arguments, 0, sizeof(*arguments));
-	if (argc < 1 || (argc > 1 && is_subcommand(argv[1]))) {
+	if (argc < 1 || (argc > 1 && subcommand_is(argv[1]))) {
 		arguments->is_controllers = true;
 		return;
 	}
 	parser.next = argv + 1;
-	blake2s_start(&parser.tunnel_options);
-	arguments->is_controllers = !parse_options(&parser);
+	arguments->is_controllers =
+		!parse_options(&parser) || !take_environment(&parser);
 	arguments->command = parser.next;
-	blake2s_finish_hex(&parser.tunnel_options, arguments->options);
-}
-
-/**
- * least() - The smallest of three
- * @a:	First
- * @b:	Second
- * @c:	Third
- */
-static size_t least(size_t a, size_t b, size_t c)
-{
-	if (b < a)
-		a = b;
-	return c < a ? c : a;
-}
-
-/**
- * count_slips() - How many letters to insert, delete, change or swap
- * @typed:	Word, at most WORD_MAX long
- * @meant:	Word, at most WORD_MAX long
- */
-static size_t count_slips(const char *typed, const char *meant)
-{
-	size_t rows = strlen(typed), columns = strlen(meant), i, j;
-	size_t slips[WORD_MAX + 1][WORD_MAX + 1];
-
-	for (i = 0; i <= rows; i++)
-		slips[i][0] = i;
-	for (j = 0; j <= columns; j++)
-		slips[0][j] = j;
-	for (i = 1; i <= rows; i++) {
-		for (j = 1; j <= columns; j++) {
-			slips[i][j] =
-				least(slips[i - 1][j] + 1, slips[i][j - 1] + 1,
-				      slips[i - 1][j - 1] +
-					      (typed[i - 1] != meant[j - 1]));
-			if (i > 1 && j > 1 && typed[i - 1] == meant[j - 2] &&
-			    typed[i - 2] == meant[j - 1])
-				slips[i][j] = least(slips[i][j], slips[i][j],
-						    slips[i - 2][j - 2] + 1);
-		}
-	}
-	return slips[rows][columns];
-}
-
-/**
- * arguments_nearest_subcommand() - The subcommand that a word may have meant
- * @word:	Word that is no command
- * Returns NULL if none is near: more slips than SLIPS_MAX, or half the word.
- */
-const char *arguments_nearest_subcommand(const char *word)
-{
-	size_t len = strlen(word), best = SLIPS_MAX + 1, slips, i;
-	const char *nearest = NULL;
-
-	if (len > WORD_MAX)
-		return NULL;
-	for (i = 0; i < SUBCOMMANDS; i++) {
-		slips = count_slips(word, subcommands[i]);
-		if (slips < best && 2 * slips < len) {
-			best = slips;
-			nearest = subcommands[i];
-		}
-	}
-	return nearest;
 }

@@ -3,7 +3,7 @@
 #ifndef WG_WRAP_ARGUMENTS_H
 #define WG_WRAP_ARGUMENTS_H
 
-#include "blake2s.h"
+#include "options.h"
 
 #include <stdbool.h>
 
@@ -15,13 +15,10 @@ struct arguments {
 	bool no_wait;
 	bool is_quiet;
 	bool is_verbose;
-	/* Options that a living tunnel can't change, and their hash. */
-	bool has_tunnel_options;
-	char options[HASH_DIGITS + 1];
-	char **command; /* the rest of argv; empty: a shell */
+	struct options options; /* those of the tunnel */
+	char **command;		/* the rest of argv; empty: a shell */
 };
 
 void arguments_parse(int argc, char **argv, struct arguments *arguments);
-const char *arguments_nearest_subcommand(const char *word);
 
 #endif

@@ -9,9 +9,9 @@
  */
 #include "command.h"
 
-#include "arguments.h"
 #include "die.h"
 #include "errname.h"
+#include "subcommand.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -152,8 +152,7 @@ void command_check(const char *name, const char *first_word)
 		return;
 	}
 	/* Only the very first word could have been meant as a subcommand. */
-	nearest =
-		name == first_word ? arguments_nearest_subcommand(name) : NULL;
+	nearest = name == first_word ? subcommand_nearest(name) : NULL;
 	if (nearest)
 		snprintf(remedy, sizeof(remedy),
 			 " (did you mean \"wg-wrap %s\"?)", nearest);

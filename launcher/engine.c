@@ -223,6 +223,7 @@ static enum engine_word take_line(struct engine *engine)
 	} words[] = {
 		{"\"ready\"", ENGINE_SAYS_READY},
 		{"\"connected\"", ENGINE_SAYS_CONNECTED},
+		{"\"stale\"", ENGINE_SAYS_STALE},
 	};
 	char *end = memchr(engine->line, '\n', engine->filled);
 	enum engine_word word = ENGINE_SAYS_NONSENSE;

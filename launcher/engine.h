@@ -17,6 +17,7 @@ enum engine_word {
 	ENGINE_SAYS_NOTHING, /* for the moment */
 	ENGINE_SAYS_READY,
 	ENGINE_SAYS_CONNECTED,
+	ENGINE_SAYS_STALE,     /* data goes out, and no peer answers */
 	ENGINE_SAYS_TIMESTAMP, /* it is in struct engine */
 	ENGINE_SAYS_NONSENSE,
 	ENGINE_HANGS_UP,

@@ -48,6 +48,12 @@
 /* How long the front waits by itself for a handshake under way. */
 enum { PATIENCE_MS = 500 };
 
+/* An option in a message. */
+enum { OPTION_TEXT_MAX = OPTION_NAME_MAX + OPTION_VALUE_MAX + 4 };
+
+/* All options for the controller, one a line. */
+enum { OPTION_LINES_MAX = OPTIONS_MAX * (OPTION_TEXT_MAX + 8) };
+
 /* One run; each stage fills in what the later ones need. */
 struct front {
 	char **argv;
@@ -86,24 +92,46 @@ static void look(struct front *front, int argc)
 }
 
 /**
+ * put_option() - Write an option as the user would
+ * @text:	Where it goes, OPTION_TEXT_MAX bytes
+ * @name:	Name
+ * @value:	Value, or ""
+ */
+static void put_option(char *text, const char *name, const char *value)
+{
+	snprintf(text, OPTION_TEXT_MAX, "--%s%s%s", name, *value ? " " : "",
+		 value);
+}
+
+/**
  * check_same() - Refuse a living tunnel that isn't what was asked for
  * @front:	Run, with the record
  */
 static void check_same(const struct front *front)
 {
-	const char *slash = strrchr(front->profile.path, '/');
+	const struct record *record = &front->record;
+	const char *slash = strrchr(front->profile.path, '/'), *value;
+	char given[OPTION_TEXT_MAX], running[OPTION_TEXT_MAX + 16];
+	const struct option_value *option;
 
-	if (strcmp(front->record.stamp, front->profile.stamp) != 0)
+	if (strcmp(record->stamp, front->profile.stamp) != 0)
 		die(STATUS_SETUP,
 		    "%s changed since the tunnel started; it takes effect when "
 		    "the last session ends",
 		    slash + 1);
-	if (front->arguments.has_tunnel_options &&
-	    strcmp(front->record.options, front->arguments.options) != 0)
-		die(STATUS_SETUP,
-		    "tunnel \"%s\" runs with other options; end its sessions "
-		    "first",
-		    front->record.tunnel);
+	option = options_differ(&front->arguments.options, &record->options);
+	if (!option)
+		return;
+	put_option(given, option->name, option->value);
+	value = options_value(&record->options, option->name);
+	if (value)
+		put_option(running, option->name, value);
+	else
+		snprintf(running, sizeof(running), "--%s", option->name);
+	die(STATUS_SETUP,
+	    "tunnel \"%s\" runs %s %s; %s can't be applied to it; end its "
+	    "sessions first",
+	    record->tunnel, value ? "with" : "without", running, given);
 }
 
 /**
@@ -130,11 +158,9 @@ static void await_controller(struct front *front, struct controller *controller)
  */
 static bool is_soon_connected(const struct front *front)
 {
-	const char *limit = getenv("WG_WRAP_CONNECT_TIMEOUT");
-
-	if (front->arguments.has_connect_timeout || (limit && *limit))
+	if (front->arguments.has_connect_timeout)
 		return false;
-	return record_await_connected(front->instance.record, PATIENCE_MS);
+	return record_await_usable(front->instance.record, PATIENCE_MS);
 }
 
 /**
@@ -155,7 +181,7 @@ static bool use_living(struct front *front)
 	sessions_register(front->instance.directory, &front->session);
 	sessions_complete(&front->session, record->netns);
 	instance_release_lock(&front->instance);
-	if (record->is_connected || front->arguments.no_wait ||
+	if (record_is_usable(record->state) || front->arguments.no_wait ||
 	    is_soon_connected(front))
 		return true;
 	fds.directory = front->instance.directory;
@@ -188,6 +214,29 @@ static bool hear_ready(int conversation)
 }
 
 /**
+ * tell_options() - Tell the controller which options the tunnel gets
+ * @conversation:	Socket to the controller
+ * @options:	Options
+ * It fits into the socket's buffer, so nobody has to read it yet.
+ */
+static void tell_options(int conversation, const struct options *options)
+{
+	char text[OPTION_LINES_MAX] = "";
+	size_t len = 0;
+	unsigned int i;
+
+	for (i = 0; i < options->count; i++) {
+		snprintf(text + len, sizeof(text) - len, "option %s %s\n",
+			 options->list[i].name, options->list[i].value);
+		len += strlen(text + len);
+	}
+	/* An empty line ends them; the text has room for it. */
+	text[len++] = '\n';
+	if (write(conversation, text, len) != (ssize_t)len)
+		die_errno("can't write to the controller's socket");
+}
+
+/**
  * begin_building() - Start the controller that builds the tunnel
  * @front:	Run, with the lock held and registered
  * @controller:	Gets the controller
@@ -201,9 +250,7 @@ static int begin_building(struct front *front, struct controller *controller)
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
 		die_errno("can't create a socket for the controller");
-	/* It fits into the socket's buffer, so nobody has to read it yet. */
-	if (dprintf(pair[0], "options %s\n", front->arguments.options) < 0)
-		die_errno("can't write to the controller's socket");
+	tell_options(pair[0], &front->arguments.options);
 	fds.conversation = pair[1];
 	controller_start(controller, "cold", &fds, front->argv);
 	close(pair[1]);

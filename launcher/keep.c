@@ -7,9 +7,8 @@
  *
  *   starting   The engine has READY_MS to say that it is. Until then whoever
  *              wants the tunnel waits, so any failure ends it, with a message.
- *   running    A dead engine is started again, however often: the namespaces
- *              have no other way out, so programs see a pause and nothing
- *              leaks. Whenever a session ends, and once at the beginning, since
+ *   running    A dead engine is started again, however often (service.c).
+ *              Whenever a session ends, and once at the beginning, since
  *              the first front may be dead already, it is counted who is left.
  *              Nobody, for as long as the plan says: ending.
  *   ending     The engine is asked to stop, then made to. TUN and host sockets
@@ -19,11 +18,11 @@
 
 #include "census.h"
 #include "die.h"
-#include "engine.h"
 #include "pin.h"
 #include "plan.h"
 #include "record.h"
 #include "runtime.h"
+#include "service.h"
 #include "sessions.h"
 
 #include <errno.h>
@@ -40,7 +39,6 @@
 #include <unistd.h>
 
 enum {
-	READY_MS = 10000,
 	STOP_MS = 1000,
 };
 
@@ -54,11 +52,9 @@ enum {
 
 struct keep {
 	struct keep_tunnel tunnel;
-	struct engine engine;
+	struct service service;
 	struct census census;
 	enum { STARTING, RUNNING, ENDING } phase;
-	long long start_at;  /* start the engine again */
-	long long ready_by;  /* or else the engine is killed */
 	long long finish_at; /* try again to finish */
 	long long end_by;    /* or else it ends without the lock */
 };
@@ -95,9 +91,9 @@ static _Noreturn void fail_start(struct keep *keep, const char *why)
 {
 	char path[PATH_MAX];
 
-	engine_signal(&keep->engine, SIGKILL);
-	if (keep->engine.pid > 0)
-		waitpid(keep->engine.pid, NULL, 0);
+	engine_signal(&keep->service.engine, SIGKILL);
+	if (keep->service.engine.pid > 0)
+		waitpid(keep->service.engine.pid, NULL, 0);
 	unlink_state(keep);
 	runtime_path(keep->tunnel.directory, path);
 	die(STATUS_SETUP, "%s; see %s/log", why, path);
@@ -110,26 +106,10 @@ static _Noreturn void fail_start(struct keep *keep, const char *why)
  */
 static void start_engine(struct keep *keep, long long now)
 {
-	const struct engine_fds fds = {.output = keep->tunnel.log,
-				       .log = keep->tunnel.log,
-				       .tun = PIN_TUN,
-				       .udp4 = PIN_UDP4,
-				       .udp6 = PIN_UDP6,
-				       .configuration = PIN_CONFIGURATION,
-				       .control = PIN_CONTROL};
-	struct engine_program program = *keep->tunnel.program;
-
-	if (keep->engine.timestamp[0] != '\0')
-		program.role = keep->engine.timestamp;
-	engine_bound_log(keep->tunnel.log);
-	keep->start_at = NEVER;
-	if (engine_start(&keep->engine, &program, &fds, now)) {
-		keep->ready_by = now + READY_MS;
-		return;
-	}
-	if (keep->phase == STARTING)
+	if (keep->phase != STARTING)
+		service_start_again(&keep->service, now);
+	else if (!service_start(&keep->service, now))
 		fail_start(keep, "the engine could not be started");
-	keep->start_at = now + engine_ended(&keep->engine, now);
 }
 
 /**
@@ -166,13 +146,13 @@ static void finish(struct keep *keep, long long now)
 static void begin_end(struct keep *keep, long long now)
 {
 	keep->phase = ENDING;
-	keep->start_at = NEVER;
-	keep->ready_by = now + STOP_MS;
+	keep->service.start_at = NEVER;
+	keep->service.ready_by = now + STOP_MS;
 	keep->end_by = now + STOP_MS;
 	/* If it is free, so that nobody joins a tunnel that ends. */
 	census_lock(&keep->census, now);
-	if (keep->engine.pid > 0)
-		engine_signal(&keep->engine, SIGTERM);
+	if (keep->service.engine.pid > 0)
+		engine_signal(&keep->service.engine, SIGTERM);
 	else
 		finish(keep, now);
 }
@@ -185,7 +165,7 @@ static void begin_end(struct keep *keep, long long now)
 static void count(struct keep *keep, long long now)
 {
 	if (keep->phase == RUNNING &&
-	    census_finds_nobody(&keep->census, keep->engine.pid, now))
+	    census_finds_nobody(&keep->census, keep->service.engine.pid, now))
 		begin_end(keep, now);
 }
 
@@ -196,14 +176,13 @@ static void count(struct keep *keep, long long now)
  */
 static void on_engine_end(struct keep *keep, long long now)
 {
-	unsigned int pause_ms = engine_ended(&keep->engine, now);
+	unsigned int pause_ms = service_ended(&keep->service, now);
 
-	keep->ready_by = NEVER;
 	switch (keep->phase) {
 	case STARTING:
 		fail_start(keep, "the engine did not start");
 	case RUNNING:
-		keep->start_at = now + pause_ms;
+		service_put_off(&keep->service, now, pause_ms);
 		break;
 	case ENDING:
 		finish(keep, now);
@@ -229,7 +208,7 @@ static void on_signals(struct keep *keep, long long now)
 			begin_end(keep, now);
 	}
 	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
-		if (pid == keep->engine.pid)
+		if (pid == keep->service.engine.pid)
 			on_engine_end(keep, now);
 	}
 }
@@ -241,7 +220,7 @@ static void on_signals(struct keep *keep, long long now)
  */
 static void on_ready(struct keep *keep, long long now)
 {
-	keep->ready_by = NEVER;
+	service_is_ready(&keep->service);
 	if (keep->phase != STARTING)
 		return;
 	keep->phase = RUNNING;
@@ -259,7 +238,8 @@ static void on_channel(struct keep *keep, long long now)
 {
 	enum engine_word word;
 
-	while ((word = engine_listen(&keep->engine)) != ENGINE_SAYS_NOTHING) {
+	while ((word = engine_listen(&keep->service.engine)) !=
+	       ENGINE_SAYS_NOTHING) {
 		engine_bound_log(keep->tunnel.log);
 		switch (word) {
 		case ENGINE_SAYS_READY:
@@ -267,17 +247,20 @@ static void on_channel(struct keep *keep, long long now)
 				on_ready(keep, now);
 			break;
 		case ENGINE_SAYS_CONNECTED:
-			record_set_connected(keep->tunnel.record);
+			record_set_state(keep->tunnel.record, RECORD_CONNECTED);
+			break;
+		case ENGINE_SAYS_STALE:
+			record_set_state(keep->tunnel.record, RECORD_STALE);
 			break;
 		case ENGINE_SAYS_NONSENSE:
 			dprintf(keep->tunnel.log,
 				"pin: unknown word on the channel\n");
 			break;
 		case ENGINE_HANGS_UP:
-			close(keep->engine.channel);
-			keep->engine.channel = -1;
+			close(keep->service.engine.channel);
+			keep->service.engine.channel = -1;
 			if (keep->phase != ENDING)
-				engine_signal(&keep->engine, SIGKILL);
+				engine_signal(&keep->service.engine, SIGKILL);
 			return;
 		case ENGINE_SAYS_TIMESTAMP:
 		case ENGINE_SAYS_NOTHING:
@@ -293,13 +276,13 @@ static void on_channel(struct keep *keep, long long now)
  */
 static void on_deadlines(struct keep *keep, long long now)
 {
-	if (now >= keep->ready_by) {
+	if (now >= keep->service.ready_by) {
 		if (keep->phase == STARTING)
 			fail_start(keep, "the engine did not start in time");
-		engine_signal(&keep->engine, SIGKILL);
-		keep->ready_by = NEVER;
+		engine_signal(&keep->service.engine, SIGKILL);
+		keep->service.ready_by = NEVER;
 	}
-	if (now >= keep->start_at)
+	if (now >= keep->service.start_at)
 		start_engine(keep, now);
 	if (now >= keep->finish_at)
 		finish(keep, now);
@@ -314,10 +297,10 @@ static void on_deadlines(struct keep *keep, long long now)
  */
 static int until_next_ms(const struct keep *keep)
 {
-	long long next = keep->ready_by, left;
+	long long next = keep->service.ready_by, left;
 
-	if (keep->start_at < next)
-		next = keep->start_at;
+	if (keep->service.start_at < next)
+		next = keep->service.start_at;
 	if (keep->finish_at < next)
 		next = keep->finish_at;
 	if (keep->phase == RUNNING && keep->census.again_at < next)
@@ -339,11 +322,9 @@ static void prepare(struct keep *keep, const struct keep_tunnel *tunnel)
 {
 	keep->tunnel = *tunnel;
 	keep->phase = STARTING;
-	keep->start_at = NEVER;
-	keep->ready_by = NEVER;
 	keep->finish_at = NEVER;
 	keep->end_by = NEVER;
-	engine_prepare(&keep->engine);
+	service_prepare(&keep->service, &keep->tunnel);
 	census_prepare(&keep->census, tunnel->directory, tunnel->netns,
 		       (long long)tunnel->plan->linger_ms);
 }
@@ -362,7 +343,7 @@ static bool await(const struct keep *keep, struct pollfd watches[WATCHES])
 	memset(watches, 0, sizeof(*watches) * WATCHES);
 	watches[WATCH_SIGNALS].fd = keep->tunnel.signals;
 	watches[WATCH_SESSIONS].fd = keep->census.events;
-	watches[WATCH_CHANNEL].fd = keep->engine.channel;
+	watches[WATCH_CHANNEL].fd = keep->service.engine.channel;
 	for (i = WATCH_INHABITANTS; i < WATCHES; i++)
 		watches[i].fd = keep->census.inhabitants[i - WATCH_INHABITANTS];
 	for (i = 0; i < WATCHES; i++)

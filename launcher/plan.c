@@ -65,11 +65,10 @@ static const char *take_stamp(struct plan *plan, char *value)
 	return value_is_stamp(value) ? NULL : "not a stamp";
 }
 
-/** take_options() - Take the hash of the tunnel's options */
-static const char *take_options(struct plan *plan, char *value)
+/** take_option() - Take an option that the tunnel was started with */
+static const char *take_option(struct plan *plan, char *value)
 {
-	plan->options = value;
-	return value_is_hash(value) ? NULL : "not a hash";
+	return options_set_text(&plan->options, value) ? NULL : "not an option";
 }
 
 /** take_node() - Take the path of Node */
@@ -172,7 +171,7 @@ static const struct key keys[] = {
 	KEY("tunnel", 1, 1, take_tunnel),
 	KEY("config", 1, 1, take_config),
 	KEY("stamp", 1, 1, take_stamp),
-	KEY("options", 1, 1, take_options),
+	KEY("option", 0, OPTIONS_MAX, take_option),
 	KEY("node", 1, 1, take_node),
 	KEY("engine", 1, 1, take_engine),
 	KEY("node-option", 0, PLAN_MAX_NODE_OPTIONS, take_node_option),

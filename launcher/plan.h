@@ -3,6 +3,8 @@
 #ifndef WG_WRAP_PLAN_H
 #define WG_WRAP_PLAN_H
 
+#include "options.h"
+
 #include <stddef.h>
 #include <sys/socket.h>
 
@@ -35,7 +37,7 @@ struct plan {
 	char *tunnel;
 	char *config;
 	char *stamp;
-	char *options;
+	struct options options;
 	char *node;
 	char *engine;
 	char *node_options[PLAN_MAX_NODE_OPTIONS];

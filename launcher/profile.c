@@ -27,7 +27,7 @@ static const char *choose(const char *option)
 {
 	static const char *const texts[] = {"WG_WRAP_CONFIG_TEXT",
 					    "WG_WRAP_CONFIG_BASE64"};
-	const char *value;
+	const char *value, *profile;
 	size_t i;
 
 	if (option)
@@ -38,7 +38,10 @@ static const char *choose(const char *option)
 			return NULL;
 	}
 	value = getenv("WG_WRAP_CONFIG");
-	return value && *value ? value : "default";
+	profile = getenv("WG_WRAP_PROFILE");
+	if (!value || !*value)
+		return profile && *profile ? profile : "default";
+	return profile && *profile ? NULL : value;
 }
 
 /**

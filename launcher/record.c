@@ -5,8 +5,8 @@
  * The lock on the file is the truth about the tunnel's life; its text is for
  * fronts that join, and for people. The pin writes it under another name, locks
  * it and renames it, so that whoever finds the file finds it whole and locked.
- * Only the state changes afterwards, in place: both its values have nine
- * letters, so a reader never sees half of one.
+ * Only its first three lines change afterwards, in place: each of their values
+ * has a fixed width, so a reader never sees half of one.
  */
 #include "record.h"
 
@@ -23,14 +23,42 @@
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#define STATE_KEY	"state "
-#define STATE_STARTING	"starting_"
-#define STATE_CONNECTED "connected"
+#define STATE_KEY    "state "
+#define ENGINE_KEY   "engine "
+#define RESTARTS_KEY "restarts "
 
-_Static_assert(sizeof(STATE_STARTING) == sizeof(STATE_CONNECTED),
-	       "the state is overwritten in place");
+enum {
+	STATE_WIDTH = 9,
+	NUMBER_WIDTH = 10,
+	STATE_AT = sizeof(STATE_KEY) - 1,
+	ENGINE_AT = STATE_AT + STATE_WIDTH + 1 + sizeof(ENGINE_KEY) - 1,
+	RESTARTS_AT = ENGINE_AT + NUMBER_WIDTH + 1 + sizeof(RESTARTS_KEY) - 1,
+};
+
+static const char states[RECORD_STATES][STATE_WIDTH + 1] = {
+	[RECORD_STARTING] = "starting_",
+	[RECORD_CONNECTED] = "connected",
+	[RECORD_STALE] = "stale____",
+	[RECORD_FAILED] = "failed___",
+};
+
+/**
+ * parse_state() - Read a state
+ * @text:	Text, of which the first letters count
+ * Returns RECORD_STATES for what is none.
+ */
+static enum record_state parse_state(const char *text)
+{
+	int state = 0;
+
+	while (state < RECORD_STATES &&
+	       strncmp(text, states[state], STATE_WIDTH) != 0)
+		state++;
+	return (enum record_state)state;
+}
 
 /**
  * parse_number() - Read a decimal number
@@ -55,14 +83,20 @@ static bool parse_number(const char *text, unsigned long long *number)
  * @value:	Value
  * Lines that only people read are skipped.
  */
-static bool take_line(struct record *record, const char *key, const char *value)
+static bool take_line(struct record *record, const char *key, char *value)
 {
 	unsigned long long number;
 
 	if (strcmp(key, "state") == 0) {
-		record->is_connected = strcmp(value, STATE_CONNECTED) == 0;
-		return record->is_connected ||
-		       strcmp(value, STATE_STARTING) == 0;
+		record->state = parse_state(value);
+		return record->state != RECORD_STATES &&
+		       value[STATE_WIDTH] == '\0';
+	}
+	if (strcmp(key, "engine") == 0) {
+		if (!parse_number(value, &number) || number > 0x7fffffff)
+			return false;
+		record->engine = (pid_t)number;
+		return true;
 	}
 	if (strcmp(key, "pid") == 0) {
 		if (!parse_number(value, &number) || number == 0 ||
@@ -75,10 +109,12 @@ static bool take_line(struct record *record, const char *key, const char *value)
 		record->netns = (ino_t)number;
 	} else if (strcmp(key, "tunnel") == 0) {
 		record->tunnel = value;
+	} else if (strcmp(key, "config") == 0) {
+		record->config = value;
 	} else if (strcmp(key, "stamp") == 0) {
 		record->stamp = value;
-	} else if (strcmp(key, "options") == 0) {
-		record->options = value;
+	} else if (strcmp(key, "option") == 0) {
+		return options_set_text(&record->options, value);
 	}
 	return true;
 }
@@ -92,12 +128,14 @@ bool record_parse(struct record *record)
 {
 	char *line = record->text, *end, *value;
 
-	record->is_connected = false;
+	record->state = RECORD_STARTING;
 	record->pid = 0;
+	record->engine = 0;
 	record->netns = 0;
 	record->tunnel = NULL;
+	record->config = NULL;
 	record->stamp = NULL;
-	record->options = NULL;
+	record->options.count = 0;
 	if (strncmp(line, STATE_KEY, strlen(STATE_KEY)) != 0)
 		return false;
 	for (; *line != '\0'; line = end + 1) {
@@ -113,7 +151,7 @@ bool record_parse(struct record *record)
 			return false;
 	}
 	return record->pid != 0 && record->netns != 0 && record->tunnel &&
-	       record->stamp && record->options;
+	       record->config && record->stamp;
 }
 
 /**
@@ -135,40 +173,125 @@ void record_read(int fd, struct record *record)
 }
 
 /**
- * is_connected_now() - Whether the first handshake is complete
+ * record_state() - Read only the state
  * @fd:	Open record
  */
-static bool is_connected_now(int fd)
+enum record_state record_state(int fd)
 {
-	char state[sizeof(STATE_CONNECTED) - 1];
+	char text[STATE_WIDTH + 1] = "";
+	enum record_state state = RECORD_STATES;
 
-	return pread(fd, state, sizeof(state), (off_t)strlen(STATE_KEY)) ==
-		       (ssize_t)sizeof(state) &&
-	       memcmp(state, STATE_CONNECTED, sizeof(state)) == 0;
+	if (pread(fd, text, STATE_WIDTH, STATE_AT) == STATE_WIDTH)
+		state = parse_state(text);
+	return state == RECORD_STATES ? RECORD_STARTING : state;
 }
 
 /**
- * record_await_connected() - Wait for the first handshake for a moment
+ * record_is_usable() - Whether a run need not wait for a handshake
+ * @state:	State
+ * A tunnel that was connected and is stale may be so for want of data.
+ */
+bool record_is_usable(enum record_state state)
+{
+	return state == RECORD_CONNECTED || state == RECORD_STALE;
+}
+
+/**
+ * now_ms() - Milliseconds on a clock that never goes back
+ */
+static long long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/**
+ * is_closed() - Take the changes of a record, and look for the last one
+ * @changes:	Watch of the record, which raises no events with a name
+ * Returns whether the pin has closed the record. That other lines of it change
+ * is of no interest.
+ */
+static bool is_closed(int changes)
+{
+	char events[16 * sizeof(struct inotify_event)];
+	struct inotify_event event;
+	bool is_last = false;
+	ssize_t got, at;
+
+	while ((got = read(changes, events, sizeof(events))) > 0) {
+		for (at = 0; at < got; at += (ssize_t)sizeof(event)) {
+			memcpy(&event, events + at, sizeof(event));
+			if (event.mask & IN_CLOSE_WRITE)
+				is_last = true;
+		}
+	}
+	return is_last;
+}
+
+/**
+ * record_await_usable() - Wait for the first handshake for a moment
  * @fd:		Open record
  * @limit_ms:	How long at most
  * Returns whether it is complete. The pin's death ends the wait too.
  */
-bool record_await_connected(int fd, int limit_ms)
+bool record_await_usable(int fd, int limit_ms)
 {
+	long long deadline = now_ms() + limit_ms, left;
 	struct pollfd change = {.events = POLLIN};
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	change.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (change.fd < 0)
-		return is_connected_now(fd);
+		return record_is_usable(record_state(fd));
 	/* First the watch, then the look: no change falls in between. */
-	if (inotify_add_watch(change.fd, path, IN_MODIFY | IN_CLOSE_WRITE) >=
-		    0 &&
-	    !is_connected_now(fd))
-		poll(&change, 1, limit_ms);
+	if (inotify_add_watch(change.fd, path, IN_MODIFY | IN_CLOSE_WRITE) < 0)
+		limit_ms = 0;
+	while (!record_is_usable(record_state(fd))) {
+		left = deadline - now_ms();
+		if (limit_ms == 0 || left <= 0 ||
+		    poll(&change, 1, (int)left) == 0)
+			break;
+		if (is_closed(change.fd))
+			break;
+	}
 	close(change.fd);
-	return is_connected_now(fd);
+	return record_is_usable(record_state(fd));
+}
+
+/**
+ * compose() - Compose a record's text
+ * @text:	Where it goes, RECORD_MAX bytes
+ * @plan:	Plan of the tunnel
+ * @netns:	Inode of its network namespace
+ * Returns its length. The plan's limits keep it below RECORD_MAX.
+ */
+static size_t compose(char *text, const struct plan *plan, ino_t netns)
+{
+	const struct option_value *option = plan->options.list;
+	char boot[64];
+	size_t len;
+	unsigned int i;
+
+	if (text_read_line("/proc/sys/kernel/random/boot_id", boot,
+			   sizeof(boot)) != 0)
+		strcpy(boot, "-");
+	snprintf(text, RECORD_MAX,
+		 STATE_KEY "%s\n" ENGINE_KEY "%010u\n" RESTARTS_KEY "%010u\n"
+			   "pid %d\nboot %s\nnetns %llu\ntunnel %s\nconfig %s\n"
+			   "stamp %s\nlinger %lu\n",
+		 states[RECORD_STARTING], 0, 0, (int)getpid(), boot,
+		 (unsigned long long)netns, plan->tunnel, plan->config,
+		 plan->stamp, plan->linger_ms);
+	len = strlen(text);
+	for (i = 0; i < plan->options.count; i++, option++) {
+		snprintf(text + len, RECORD_MAX - len, "option %s %s\n",
+			 option->name, option->value);
+		len += strlen(text + len);
+	}
+	return len;
 }
 
 /**
@@ -180,27 +303,17 @@ bool record_await_connected(int fd, int limit_ms)
  */
 int record_create(int directory, const struct plan *plan, ino_t netns)
 {
-	char text[RECORD_MAX], boot[64];
-	int fd, len;
+	char text[RECORD_MAX];
+	size_t len = compose(text, plan, netns);
+	int fd;
 
-	if (text_read_line("/proc/sys/kernel/random/boot_id", boot,
-			   sizeof(boot)) != 0)
-		strcpy(boot, "-");
-	len = snprintf(text, sizeof(text),
-		       STATE_KEY STATE_STARTING "\npid %d\nboot %s\nnetns %llu"
-						"\ntunnel %s\nconfig %s"
-						"\nstamp %s\noptions %s\n",
-		       (int)getpid(), boot, (unsigned long long)netns,
-		       plan->tunnel, plan->config, plan->stamp, plan->options);
-	if (len < 0 || len >= (int)sizeof(text))
-		die(STATUS_SETUP, "the configuration's path is too long");
 	fd = openat(directory, "pin.new",
 		    O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		die_errno("can't create the tunnel's record");
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
 		die_errno("can't lock the tunnel's record");
-	if (write(fd, text, (size_t)len) != len)
+	if (write(fd, text, len) != (ssize_t)len)
 		die_errno("can't write the tunnel's record");
 	if (renameat(directory, "pin.new", directory, "pin") != 0)
 		die_errno("can't put the tunnel's record in place");
@@ -208,12 +321,49 @@ int record_create(int directory, const struct plan *plan, ino_t netns)
 }
 
 /**
- * record_set_connected() - Note that the first handshake is complete
- * @fd:	Record
+ * overwrite() - Change a value in place
+ * @fd:		Record
+ * @text:	Value, as wide as the one before
+ * @at:		Where it is
  */
-void record_set_connected(int fd)
+static void overwrite(int fd, const char *text, off_t at)
 {
-	if (pwrite(fd, STATE_CONNECTED, strlen(STATE_CONNECTED),
-		   (off_t)strlen(STATE_KEY)) < 0)
+	if (pwrite(fd, text, strlen(text), at) < 0)
 		warn("can't update the tunnel's record");
+}
+
+/**
+ * record_set_state() - Note the tunnel's state
+ * @fd:		Record
+ * @state:	State
+ */
+void record_set_state(int fd, enum record_state state)
+{
+	overwrite(fd, states[state], STATE_AT);
+}
+
+/**
+ * record_set_engine() - Note which process is the engine
+ * @fd:		Record
+ * @engine:	Pid, or 0
+ */
+void record_set_engine(int fd, pid_t engine)
+{
+	char text[NUMBER_WIDTH + 1];
+
+	snprintf(text, sizeof(text), "%010u", (unsigned int)engine);
+	overwrite(fd, text, ENGINE_AT);
+}
+
+/**
+ * record_set_restarts() - Note how often an engine was started again
+ * @fd:		Record
+ * @restarts:	How often
+ */
+void record_set_restarts(int fd, unsigned int restarts)
+{
+	char text[NUMBER_WIDTH + 1];
+
+	snprintf(text, sizeof(text), "%010u", restarts);
+	overwrite(fd, text, RESTARTS_AT);
 }

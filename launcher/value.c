@@ -10,7 +10,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-enum { DOMAIN_MAX_BYTES = 253, HASH_DIGITS_MAX = 32, STAMP_NUMBERS = 4 };
+enum { DOMAIN_MAX_BYTES = 253, STAMP_NUMBERS = 4 };
 
 /**
  * value_number() - Read a decimal number that fills its text
@@ -86,16 +86,6 @@ bool value_is_stamp(const char *text)
 		if (*text++ != ' ')
 			return false;
 	}
-}
-
-/**
- * value_is_hash() - Are these 32 hex digits?
- * @text:	The text
- */
-bool value_is_hash(const char *text)
-{
-	return strlen(text) == HASH_DIGITS_MAX &&
-	       strspn(text, "0123456789abcdef") == HASH_DIGITS_MAX;
 }
 
 /**

@@ -16,7 +16,6 @@ bool value_is_plain(const char *text, size_t max);
 
 bool value_is_path(const char *text);
 bool value_is_stamp(const char *text);
-bool value_is_hash(const char *text);
 bool value_is_interface(const char *text);
 bool value_is_address(const char *text);
 bool value_is_domain(const char *text);

@@ -18,6 +18,7 @@ usage: wg-wrap [OPTIONS] [--] [COMMAND [ARG...]]   no COMMAND: $SHELL
       --no-wait              run the command at once
       --dns ADDR[,ADDR]|none name servers instead of the file's DNS=
       --mtu BYTES            MTU instead of the file's
+      --linger TIME          keep the tunnel that long after its last command (0)
       --ignore-unknown       skip keys of the file that nobody knows, instead of refusing it
   -q, --quiet                no warnings
   -v, --verbose              notes as well

@@ -77,7 +77,8 @@ async function runCommand(role: Role, options: RunOptions, report: Report): Prom
 /** Names that are kept for a configuration as text, for which the front takes them already. */
 function refuseText(config: string | undefined, environment: NodeJS.ProcessEnv): void {
   // The command line wins.
-  if (config !== undefined && config !== environment.WG_WRAP_CONFIG) return;
+  const { WG_WRAP_CONFIG, WG_WRAP_PROFILE } = environment;
+  if (config !== undefined && config !== WG_WRAP_CONFIG && config !== WG_WRAP_PROFILE) return;
   for (const name of ['WG_WRAP_CONFIG_TEXT', 'WG_WRAP_CONFIG_BASE64']) {
     if ((environment[name] ?? '') === '') continue;
     throw new WgWrapError(

@@ -7,13 +7,17 @@
  */
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { WgWrapError } from '../errors.ts';
-import { parseAddress, type Address } from '../ip.ts';
 import type { RunOptions } from '../controller/options.ts';
 import type { Verbosity } from './report.ts';
+import {
+  RUN_OPTIONS,
+  valueFromEnvironment,
+  type OptionEnvironment,
+  type ParsedOptions,
+} from './run-options.ts';
+import { InvalidValue } from './values.ts';
 
 const DEFAULT_TIMEOUT_MS = 15_000;
-/** setTimeout's limit, a bit less than 25 days. */
-const MAX_TIMEOUT_MS = 0x7fffffff;
 
 /** Words that are kept for further subcommands when they come first. */
 const RESERVED = new Set(
@@ -28,26 +32,6 @@ export type Invocation =
   | { readonly kind: 'version' }
   | { readonly kind: 'show'; readonly tunnel: string | undefined; readonly asDump: boolean }
   | { readonly kind: 'run'; readonly options: RunOptions; readonly verbosity: Verbosity };
-
-interface ParsedOptions {
-  readonly config?: string;
-  readonly profile?: string;
-  readonly connectTimeout?: number;
-  readonly wait: boolean;
-  readonly mtu?: number;
-  readonly dns?: readonly Address[] | 'none';
-  readonly ignoreUnknown?: boolean;
-  readonly quiet?: boolean;
-  readonly verbose: number;
-  readonly help?: boolean;
-  readonly version?: boolean;
-}
-
-/** The options that the environment may give; empty is unset, as for the launcher. */
-export interface OptionEnvironment {
-  readonly WG_WRAP_CONFIG?: string | undefined;
-  readonly WG_WRAP_CONNECT_TIMEOUT?: string | undefined;
-}
 
 /**
  * Understands the words after the program's name.
@@ -64,7 +48,7 @@ export function parseCommandLine(
   }
   if (words[0] === 'help') return { kind: 'help' };
   if (words[0] === 'show') return parseShow(words.slice(1));
-  return interpret(parse(runProgram(), words).opts<ParsedOptions>(), environment);
+  return interpret(parse(runProgram(), words), environment);
 }
 
 function parseShow(words: readonly string[]): Invocation {
@@ -84,24 +68,19 @@ function parse(program: Command, words: readonly string[]): Command {
   }
 }
 
-function interpret(parsed: ParsedOptions, environment: OptionEnvironment): Invocation {
-  if (parsed.help === true) return { kind: 'help' };
-  if (parsed.version === true) return { kind: 'version' };
-  if (parsed.config !== undefined && parsed.profile !== undefined) {
-    throw usage('--config and --profile mean the same: give one of them');
-  }
-  // An empty word is a variable of the caller's shell that is not set.
-  if (parsed.config === '') throw usage('--config needs a value');
-  if (parsed.profile === '') throw usage('--profile needs a value');
-  const configFromEnvironment =
-    environment.WG_WRAP_CONFIG === '' ? undefined : environment.WG_WRAP_CONFIG;
+function interpret(program: Command, environment: OptionEnvironment): Invocation {
+  const given = program.opts<ParsedOptions>();
+  if (given.help === true) return { kind: 'help' };
+  if (given.version === true) return { kind: 'version' };
+  addEnvironment(program, environment);
+  const parsed = program.opts<ParsedOptions>();
   return {
     kind: 'run',
     options: {
-      config: parsed.config ?? parsed.profile ?? configFromEnvironment,
-      connectTimeoutMs:
-        parsed.connectTimeout ?? timeoutFromEnvironment(environment) ?? DEFAULT_TIMEOUT_MS,
+      config: chooseConfig(parsed, environment),
+      connectTimeoutMs: parsed.connectTimeout ?? DEFAULT_TIMEOUT_MS,
       wait: parsed.wait,
+      lingerMs: parsed.linger ?? 0,
       mtu: parsed.mtu,
       dns: parsed.dns,
       ignoreUnknown: parsed.ignoreUnknown ?? false,
@@ -110,15 +89,36 @@ function interpret(parsed: ParsedOptions, environment: OptionEnvironment): Invoc
   };
 }
 
-function timeoutFromEnvironment(environment: OptionEnvironment): number | undefined {
-  const text = environment.WG_WRAP_CONNECT_TIMEOUT;
-  if (text === undefined || text === '') return undefined;
-  try {
-    return parseDuration(text);
-  } catch (error) {
-    if (!(error instanceof InvalidArgumentError)) throw error;
-    throw usage(`WG_WRAP_CONNECT_TIMEOUT "${text}": ${error.message}`);
+/** Fills in what the command line doesn't say. */
+function addEnvironment(program: Command, environment: OptionEnvironment): void {
+  for (const row of RUN_OPTIONS) {
+    if (program.getOptionValueSource(row.key) === 'cli') continue;
+    try {
+      const value = valueFromEnvironment(row, environment);
+      if (value !== undefined) program.setOptionValueWithSource(row.key, value, 'env');
+    } catch (error) {
+      if (!(error instanceof InvalidValue) || row.variable === undefined) throw error;
+      throw usage(`${row.variable} "${environment[row.variable] ?? ''}": ${error.message}`);
+    }
   }
+}
+
+function chooseConfig(parsed: ParsedOptions, environment: OptionEnvironment): string | undefined {
+  if (parsed.config !== undefined && parsed.profile !== undefined) {
+    throw usage('--config and --profile mean the same: give one of them');
+  }
+  // An empty word is a variable of the caller's shell that is not set.
+  if (parsed.config === '') throw usage('--config needs a value');
+  if (parsed.profile === '') throw usage('--profile needs a value');
+  const given = parsed.config ?? parsed.profile;
+  if (given !== undefined) return given;
+  const found = ['WG_WRAP_CONFIG', 'WG_WRAP_PROFILE']
+    .map((name) => environment[name] ?? '')
+    .filter((value) => value !== '');
+  if (found.length > 1) {
+    throw usage('WG_WRAP_CONFIG and WG_WRAP_PROFILE mean the same: set one of them');
+  }
+  return found.at(0);
 }
 
 /** A program that throws instead of printing and exiting. */
@@ -131,46 +131,29 @@ function quietProgram(name: string): Command {
 }
 
 function runProgram(): Command {
-  return quietProgram('wg-wrap')
-    .argument('[command...]')
-    .passThroughOptions()
-    .option('-c, --config <FILE|NAME>')
-    .option('--profile <NAME>')
-    .option('--connect-timeout <TIME>', '', parseDuration)
-    .option('--no-wait')
-    .option('--mtu <BYTES>', '', parseMtu)
-    .option('--dns <ADDR,…|none>', '', parseDns)
-    .option('--ignore-unknown')
-    .option('-q, --quiet')
-    .option('-v, --verbose', '', (_value, previous: number) => previous + 1, 0)
-    .option('-V, --version')
-    .option('-h, --help');
-}
-
-/** `15s`, `500ms`, `2m`, or a bare number of seconds. */
-function parseDuration(text: string): number {
-  const match = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m)?$/.exec(text);
-  const unit = { ms: 1, s: 1000, m: 60_000 }[match?.[2] ?? 's'] ?? 1000;
-  const milliseconds = match ? Math.round(Number(match[1]) * unit) : NaN;
-  if (!(milliseconds <= MAX_TIMEOUT_MS)) {
-    throw new InvalidArgumentError('expected a time such as 15s, 500ms or 2m');
+  const program = quietProgram('wg-wrap').argument('[command...]').passThroughOptions();
+  for (const row of RUN_OPTIONS) {
+    if (row.parse) program.option(row.flags, '', forCommander(row.parse));
+    else if (row.key === 'verbose') program.option(row.flags, '', count, 0);
+    else program.option(row.flags);
   }
-  return milliseconds;
+  return program;
 }
 
-function parseMtu(text: string): number {
-  const mtu = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
-  if (!(mtu >= 576 && mtu <= 65535)) throw new InvalidArgumentError('expected 576 to 65535');
-  return mtu;
+function count(_value: string, previous: number): number {
+  return previous + 1;
 }
 
-function parseDns(text: string): readonly Address[] | 'none' {
-  if (text === 'none') return 'none';
-  return text.split(',').map((part) => {
-    const address = parseAddress(part.trim());
-    if (!address) throw new InvalidArgumentError('expected addresses with commas, or none');
-    return address;
-  });
+/** Commander tells of wrong values only what it is told in an error of its own. */
+function forCommander(parse: (text: string) => unknown): (text: string) => unknown {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      if (error instanceof InvalidValue) throw new InvalidArgumentError(error.message);
+      throw error;
+    }
+  };
 }
 
 /** Commander's messages in our voice. */

@@ -13,7 +13,6 @@ import { formatAddress, formatPrefix } from '../ip.ts';
 import { formatKey } from '../key.ts';
 import { x25519 } from '../linux/x25519.ts';
 import type { DnsDecision } from './dns.ts';
-import type { RunOptions } from './options.ts';
 import { INTERFACE } from './plan.ts';
 
 const SCHEMA = 1;
@@ -112,15 +111,6 @@ export function makeAbout(config: Config, facts: AboutFacts): About {
     warnings: facts.warnings,
     notes: facts.notes,
     fingerprints: fingerprintsOf(config),
-  };
-}
-
-/** The tunnel options of a run, as `About` has them. */
-export function optionsGiven({ mtu, dns, ignoreUnknown }: RunOptions): Record<string, string> {
-  return {
-    ...(mtu !== undefined && { mtu: String(mtu) }),
-    ...(dns !== undefined && { dns: dns === 'none' ? dns : dns.map(formatAddress).join(',') }),
-    ...(ignoreUnknown && { 'ignore-unknown': '' }),
   };
 }
 

@@ -8,6 +8,8 @@ export interface RunOptions {
   readonly connectTimeoutMs: number;
   /** False for `--no-wait`. */
   readonly wait: boolean;
+  /** How long the tunnel outlives its last session. */
+  readonly lingerMs: number;
   readonly mtu: number | undefined;
   readonly dns: DnsOption;
   /** Skip keys of the file that nobody knows. */

@@ -15,8 +15,8 @@ import type { DnsDecision } from './dns.ts';
 export interface PlanFacts {
   readonly file: { readonly shown: string; readonly realPath: string; readonly stamp: string };
   readonly tunnel: string;
-  /** Hash of the tunnel options, as the front wrote it. */
-  readonly optionsHash: string;
+  /** The tunnel options that were given, by name and as typed. */
+  readonly options: ReadonlyMap<string, string>;
   readonly node: { readonly path: string; readonly options: readonly string[] };
   readonly engine: string;
   readonly mtu: number;
@@ -53,7 +53,7 @@ function launcherPlan(config: Config, facts: PlanFacts): string {
     ['tunnel', facts.tunnel],
     ['config', file.realPath],
     ['stamp', file.stamp],
-    ['options', facts.optionsHash],
+    ...[...facts.options].map(([name, value]) => ['option', `${name} ${value}`] as const),
     ['node', node.path],
     ['engine', facts.engine],
     ...node.options.map((option) => ['node-option', option] as const),

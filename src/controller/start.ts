@@ -13,7 +13,7 @@
  * Until `build` the only thing to undo is the sockets; the kernel closes them with the process. From
  * `build` on the tunnel is the pin's, which takes it down when no session is left.
  */
-import { closeSync, readSync, realpathSync, writeSync } from 'node:fs';
+import { closeSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatDiagnostic, parseConfig, type Config } from '../config/config.ts';
 import { WgWrapError } from '../errors.ts';
@@ -23,21 +23,18 @@ import { lookUpRoute, type HostSockets } from '../linux/host-sockets.ts';
 import { startPin } from '../linux/launcher.ts';
 import { hostNameservers } from '../linux/resolve.ts';
 import { removeStateFile, writeStateFile } from '../linux/state-directory.ts';
-import { formatAbout, makeAbout, optionsGiven, type About } from './about.ts';
+import { formatAbout, makeAbout, type About } from './about.ts';
 import { waitForHandshake } from './connect.ts';
 import { decideDns, type DnsDecision } from './dns.ts';
 import { resolveEndpoints } from './endpoints.ts';
+import { FRONT_FD, readTunnelOptions, tellFront } from './front.ts';
 import { openListenPort } from './host-port.ts';
 import { decideMtu } from './mtu.ts';
 import { MessageKeeper, type Reporter, type RunOptions } from './options.ts';
 import { makePlan, type Plan } from './plan.ts';
 
-/** Descriptors that the front hands over (docs/architecture.md). */
-const FD = { lock: 3, stateDirectory: 4, front: 5 } as const;
-const STATE_DIRECTORY = `/proc/self/fd/${FD.stateDirectory}`;
+const STATE_DIRECTORY = `/proc/self/fd/${FRONT_FD.stateDirectory}`;
 const CONTROL_SOCKET = `${STATE_DIRECTORY}/control.sock`;
-/** A tunnel ends with its last session. */
-const LINGER_MS = 0;
 
 /** Where the program is installed, and the part of the environment that matters. */
 export interface Installation {
@@ -59,7 +56,7 @@ export async function startTunnel(
     at: performance.now() + options.connectTimeoutMs,
     totalMs: options.connectTimeoutMs,
   };
-  const optionsHash = readOptionsHash();
+  const given = readTunnelOptions();
   const file = readConfigFile(options.config, installation.environment);
   const messages = new MessageKeeper(reporter);
   const config = understand(file, options, messages);
@@ -67,7 +64,7 @@ export async function startTunnel(
   const endpoints = await resolveEndpoints(file.shown, config, deadline);
   const sockets = await openListenPort(file.shown, config.interface);
   const decided = decide(
-    { file, config, dns, endpoints, sockets, options, optionsHash },
+    { file, config, dns, endpoints, sockets, options, given },
     installation,
     messages,
   );
@@ -125,7 +122,7 @@ interface Gathered {
   readonly endpoints: readonly (SocketAddress | undefined)[];
   readonly sockets: HostSockets;
   readonly options: RunOptions;
-  readonly optionsHash: string;
+  readonly given: ReadonlyMap<string, string>;
 }
 
 /** All that the tunnel is built from. */
@@ -142,11 +139,11 @@ function decide(gathered: Gathered, installation: Installation, messages: Messag
   );
   for (const warning of [...dns.warnings, ...warnings]) messages.warning(warning);
   for (const note of dns.notes) messages.note(note);
-  const common = { tunnel: file.name, mtu, dns, lingerMs: LINGER_MS };
+  const common = { tunnel: file.name, mtu, dns, lingerMs: options.lingerMs };
   const plan = makePlan(config, {
     ...common,
     file,
-    optionsHash: gathered.optionsHash,
+    options: gathered.given,
     node: { path: realpathSync(process.execPath), options: nodeOptions() },
     engine: realpathSync(join(installation.libraryDirectory, 'engine.js')),
     listenPort: sockets.port,
@@ -156,7 +153,7 @@ function decide(gathered: Gathered, installation: Installation, messages: Messag
     ...common,
     config: file.realPath,
     startedAtMs: Date.now(),
-    options: optionsGiven(options),
+    options: Object.fromEntries(gathered.given),
     warnings: messages.warnings,
     notes: messages.notes,
   });
@@ -192,8 +189,8 @@ async function build(
   writeAbout(about);
   try {
     await startPin(launcher, plan.launcher, plan.engine, {
-      lock: FD.lock,
-      stateDirectory: FD.stateDirectory,
+      lock: FRONT_FD.lock,
+      stateDirectory: FRONT_FD.stateDirectory,
       udp4: sockets.udp4,
       udp6: sockets.udp6,
     });
@@ -203,7 +200,7 @@ async function build(
   }
   // The tunnel's datagrams are the engine's alone, and the lock is the front's to release.
   sockets.close();
-  closeSync(FD.lock);
+  closeSync(FRONT_FD.lock);
 }
 
 /** Before the pin starts: a record that is found has `about` beside it. */
@@ -225,28 +222,4 @@ async function connect(file: ConfigFile, timeoutMs: number, deadlineAt: number):
     remainingMs: deadlineAt - performance.now(),
     configModifiedMs: file.modifiedMs,
   });
-}
-
-/** The front may go on; if it was killed meanwhile, nobody is left to tell anything. */
-function tellFront(): void {
-  try {
-    writeSync(FD.front, 'ready\n');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EPIPE') {
-      throw new WgWrapError('setup', [], { cause: error });
-    }
-    throw error;
-  }
-  closeSync(FD.front);
-}
-
-/** The line `options HASH` that the front has written before it started this process. */
-function readOptionsHash(): string {
-  const bytes = new Uint8Array(64);
-  const length = readSync(FD.front, bytes, 0, bytes.length, null);
-  const match = /^options ([0-9a-f]{32})\n$/.exec(
-    new TextDecoder().decode(bytes.subarray(0, length)),
-  );
-  if (!match) throw new TypeError('the front gave no hash of the options');
-  return match[1];
 }

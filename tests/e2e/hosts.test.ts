@@ -111,17 +111,6 @@ test('a changed config is not applied to a tunnel that runs, and the message say
   await fetchFrom(client);
 });
 
-test('a different MTU is not applied to a tunnel that runs, and the message says so', async () => {
-  const client = await topology.client();
-  const hold = await topology.hold(client);
-  const result = await topology.host
-    .wrap(['-c', client.name, '--mtu', '1300', '--', 'true'])
-    .wait();
-  expect(result.status).toBe(125);
-  expect(result.stderr).toMatch(/^wg-wrap: tunnel "work" runs with .*\n$/);
-  await hold.finish();
-});
-
 test('the MTU is 80 less than that of the route to the peer, and the config can lower it', async () => {
   const link = ['sh', '-c', 'ip -o link show wg0 | grep -o "mtu [0-9]*"'];
   expect(await topology.output(await topology.client(), link)).toBe('mtu 1420');

@@ -6,6 +6,7 @@
  * without it, main() mutates a few seeds for a bounded number of rounds.
  */
 #include "arguments.h"
+#include "subcommand.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +38,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	    (arguments.command < words + 1 || arguments.command > words + argc))
 		abort();
 	if (argc > 1)
-		arguments_nearest_subcommand(words[1]);
+		subcommand_nearest(words[1]);
 	free(text);
 	return 0;
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* test_arguments.c - what the front takes for its own, and what it leaves */
 #include "arguments.h"
+#include "subcommand.h"
 
 #include "../setup/test.h"
-
-#define HASH_OF_NONE "69217a3079908094e11121d042354a7c"
 
 /* Parses up to fifteen words behind the program's name. */
 static struct arguments parsed;
@@ -127,6 +126,7 @@ static void test_controllers(void)
 		{"--connect-timeout=1.2345", "true"},
 		{"--connect-timeout=-1", "true"},
 		{"--connect-timeout=1h", "true"},
+		{"--linger=long", "true"},
 	};
 	size_t i;
 
@@ -154,38 +154,80 @@ static void test_durations(void)
 	}
 }
 
-static void test_options_hash(void)
+static const char *tunnel_option(const char *name)
+{
+	return options_value(&parsed.options, name);
+}
+
+static void test_tunnel_options(void)
 {
 	PARSE3("-c", "work", "true");
-	CHECK(!parsed.has_tunnel_options);
-	CHECK_TEXT(parsed.options, HASH_OF_NONE);
+	CHECK(parsed.options.count == 0);
 	PARSE3("--mtu", "1300", "true");
-	CHECK(parsed.has_tunnel_options);
-	CHECK_TEXT(parsed.options, "c293a1f7f1e45f3085bcc885983fc092");
-	PARSE2("--mtu=1300", "true");
-	CHECK_TEXT(parsed.options, "c293a1f7f1e45f3085bcc885983fc092");
+	CHECK(parsed.options.count == 1);
+	CHECK_TEXT(tunnel_option("mtu"), "1300");
 	PARSE4("--mtu=1300", "-v", "--dns=1.1.1.1", "true");
-	CHECK_TEXT(parsed.options, "05bdcdec3c9314cdcd016099fcee2d28");
-	PARSE3("--dns=1.1.1.1", "--mtu=1300", "true");
-	CHECK_TEXT(parsed.options, "b78c60db0e1152dba44d0c268c3fc2da");
-	PARSE2("--ignore-unknown", "true");
-	CHECK(parsed.has_tunnel_options && !parsed.is_controllers);
-	CHECK(strcmp(parsed.options, HASH_OF_NONE) != 0);
+	CHECK(parsed.options.count == 2);
+	CHECK_TEXT(tunnel_option("mtu"), "1300");
+	CHECK_TEXT(tunnel_option("dns"), "1.1.1.1");
+	PARSE3("--ignore-unknown", "--linger=10s", "true");
+	CHECK(!parsed.is_controllers && parsed.options.count == 2);
+	CHECK_TEXT(tunnel_option("ignore-unknown"), "");
+	CHECK_TEXT(tunnel_option("linger"), "10s");
+	/* The last one counts. */
+	PARSE3("--mtu=1300", "--mtu=1400", "true");
+	CHECK(parsed.options.count == 1);
+	CHECK_TEXT(tunnel_option("mtu"), "1400");
 	/* What follows the command is not ours. */
 	PARSE3("-q", "true", "--mtu=1300");
-	CHECK_TEXT(parsed.options, HASH_OF_NONE);
+	CHECK(parsed.options.count == 0);
+	/* A value that would not fit into one line of a record. */
+	PARSE2("--dns=1.1.1.1\npid 1", "true");
+	CHECK(parsed.is_controllers);
+}
+
+static void test_environment(void)
+{
+	setenv("WG_WRAP_MTU", "1300", 1);
+	setenv("WG_WRAP_DNS", "", 1);
+	setenv("WG_WRAP_NO_WAIT", "1", 1);
+	setenv("WG_WRAP_QUIET", "0", 1);
+	setenv("WG_WRAP_CONNECT_TIMEOUT", "3s", 1);
+	setenv("WG_WRAP_CONFIG", "home", 1);
+	PARSE1("true");
+	CHECK(!parsed.is_controllers && parsed.options.count == 1);
+	CHECK_TEXT(tunnel_option("mtu"), "1300");
+	CHECK(parsed.no_wait && !parsed.is_quiet && parsed.has_connect_timeout);
+	CHECK_TEXT(parsed.config, NULL);
+	PARSE2("--mtu=1400", "true");
+	CHECK_TEXT(tunnel_option("mtu"), "1400");
+	setenv("WG_WRAP_NO_WAIT", "yes", 1);
+	PARSE1("true");
+	CHECK(parsed.is_controllers);
+	PARSE2("--no-wait", "true");
+	CHECK(!parsed.is_controllers && parsed.no_wait);
+	unsetenv("WG_WRAP_NO_WAIT");
+	setenv("WG_WRAP_LINGER", "soon", 1);
+	PARSE1("true");
+	CHECK(parsed.is_controllers);
+	unsetenv("WG_WRAP_LINGER");
+	unsetenv("WG_WRAP_MTU");
+	unsetenv("WG_WRAP_DNS");
+	unsetenv("WG_WRAP_QUIET");
+	unsetenv("WG_WRAP_CONNECT_TIMEOUT");
+	unsetenv("WG_WRAP_CONFIG");
 }
 
 static void test_nearest(void)
 {
-	CHECK_TEXT(arguments_nearest_subcommand("statsu"), "status");
-	CHECK_TEXT(arguments_nearest_subcommand("stats"), "status");
-	CHECK_TEXT(arguments_nearest_subcommand("docter"), "doctor");
-	CHECK_TEXT(arguments_nearest_subcommand("completoin"), "completion");
-	CHECK_TEXT(arguments_nearest_subcommand("curl"), NULL);
-	CHECK_TEXT(arguments_nearest_subcommand("ls"), NULL);
-	CHECK_TEXT(arguments_nearest_subcommand(""), NULL);
-	CHECK_TEXT(arguments_nearest_subcommand("statusstatusstatus"), NULL);
+	CHECK_TEXT(subcommand_nearest("statsu"), "status");
+	CHECK_TEXT(subcommand_nearest("stats"), "status");
+	CHECK_TEXT(subcommand_nearest("docter"), "doctor");
+	CHECK_TEXT(subcommand_nearest("completoin"), "completion");
+	CHECK_TEXT(subcommand_nearest("curl"), NULL);
+	CHECK_TEXT(subcommand_nearest("ls"), NULL);
+	CHECK_TEXT(subcommand_nearest(""), NULL);
+	CHECK_TEXT(subcommand_nearest("statusstatusstatus"), NULL);
 }
 
 int main(void)
@@ -198,8 +240,9 @@ int main(void)
 	     test_controllers);
 	TEST("times are accepted as the controller accepts them",
 	     test_durations);
-	TEST("tunnel options are hashed in order, whatever their spelling",
-	     test_options_hash);
+	TEST("tunnel options are kept by name, whatever their spelling",
+	     test_tunnel_options);
+	TEST("the environment gives what the line doesn't", test_environment);
 	TEST("a slip in a subcommand is recognised", test_nearest);
 	return report();
 }

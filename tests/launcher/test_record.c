@@ -12,7 +12,8 @@
 
 #define REST                                                                   \
 	"pid 42\nboot b\nnetns 4026532000\ntunnel work\n"                      \
-	"config /home/ada/my work.conf\nstamp 1 2 3 4\noptions abc\n"
+	"config /home/ada/my work.conf\nstamp 1 2 3 4\nlinger 0\n"             \
+	"option mtu 1300\noption ignore-unknown \n"
 
 static struct record record;
 
@@ -25,12 +26,19 @@ static bool parse(const char *text)
 static void test_whole(void)
 {
 	CHECK(parse("state starting_\n" REST));
-	CHECK(!record.is_connected && record.pid == 42 &&
-	      record.netns == 4026532000);
+	CHECK(record.state == RECORD_STARTING && record.pid == 42 &&
+	      record.engine == 0 && record.netns == 4026532000);
+	CHECK_TEXT(record.config, "/home/ada/my work.conf");
 	CHECK_TEXT(record.tunnel, "work");
 	CHECK_TEXT(record.stamp, "1 2 3 4");
-	CHECK_TEXT(record.options, "abc");
-	CHECK(parse("state connected\n" REST) && record.is_connected);
+	CHECK(record.options.count == 2);
+	CHECK_TEXT(options_value(&record.options, "mtu"), "1300");
+	CHECK_TEXT(options_value(&record.options, "ignore-unknown"), "");
+	CHECK(parse("state connected\n" REST) &&
+	      record.state == RECORD_CONNECTED);
+	CHECK(parse("state stale____\n" REST) && record.state == RECORD_STALE);
+	CHECK(parse("state failed___\nengine 0000000017\n" REST) &&
+	      record.state == RECORD_FAILED && record.engine == 17);
 	CHECK(parse("state connected\n" REST "later addition\n"));
 }
 
@@ -44,6 +52,12 @@ static void test_refused(void)
 		"state connected\n",
 		"state conn",
 		"state stopped__\n" REST,
+		"state connected_\n" REST,
+		"state stale\n" REST,
+		"state connected\nengine x\n" REST,
+		"state connected\nengine 9999999999\n" REST,
+		"state connected\n" REST "option mtu\n",
+		"state connected\n" REST "option M 1\n",
 		"pid 42\n" REST,
 		REST,
 		"state connected\n" REST "pid 0\n",
@@ -67,8 +81,8 @@ static void test_refused(void)
 static void test_incomplete(void)
 {
 	static const char *const lines[] = {
-		"pid 42\n",	   "netns 7\n",	    "tunnel work\n",
-		"stamp 1 2 3 4\n", "options abc\n",
+		"pid 42\n",	   "netns 7\n",	  "tunnel work\n",
+		"stamp 1 2 3 4\n", "config /c\n",
 	};
 	enum { LINES = sizeof(lines) / sizeof(*lines) };
 	char text[512];
@@ -89,8 +103,9 @@ static void test_file(void)
 	struct plan plan = {.tunnel = (char *)"work",
 			    .config = (char *)"/c/work.conf",
 			    .stamp = (char *)"1 2 3 4",
-			    .options = (char *)"abc"};
+			    .options = {1, {{"mtu", "1300"}}}};
 	char directory[] = "/tmp/test-record-XXXXXX", path[64];
+	char text[59] = "";
 	int folder, fd, reader;
 
 	CHECK(mkdtemp(directory) != NULL);
@@ -101,14 +116,27 @@ static void test_file(void)
 	CHECK(reader >= 0);
 	CHECK(flock(reader, LOCK_EX | LOCK_NB) != 0);
 	record_read(reader, &record);
-	CHECK(!record.is_connected && record.pid == getpid() &&
-	      record.netns == 77);
+	CHECK(record.state == RECORD_STARTING && record.pid == getpid() &&
+	      record.netns == 77 && record.engine == 0);
 	CHECK_TEXT(record.stamp, "1 2 3 4");
-	CHECK(!record_await_connected(reader, 0));
-	record_set_connected(fd);
-	CHECK(record_await_connected(reader, 0));
+	CHECK_TEXT(options_value(&record.options, "mtu"), "1300");
+	CHECK(!record_await_usable(reader, 0));
+	record_set_engine(fd, 4194304);
+	record_set_restarts(fd, 3);
+	record_set_state(fd, RECORD_STALE);
+	CHECK(record_await_usable(reader, 0));
 	record_read(reader, &record);
-	CHECK(record.is_connected && record.netns == 77);
+	CHECK(record.state == RECORD_STALE && record.netns == 77 &&
+	      record.engine == 4194304);
+	/* The three lines that change have kept their widths. */
+	CHECK(pread(reader, text, sizeof(text) - 1, 0) > 0);
+	CHECK(strncmp(text,
+		      "state stale____\nengine 0004194304\n"
+		      "restarts 0000000003\npid ",
+		      sizeof(text) - 1) == 0);
+	record_set_state(fd, RECORD_FAILED);
+	CHECK(record_state(reader) == RECORD_FAILED);
+	CHECK(!record_is_usable(RECORD_FAILED));
 	close(fd);
 	CHECK(flock(reader, LOCK_EX | LOCK_NB) == 0);
 	close(reader);
@@ -123,7 +151,7 @@ static void test_wait(void)
 	struct plan plan = {.tunnel = (char *)"work",
 			    .config = (char *)"/c/work.conf",
 			    .stamp = (char *)"1 2 3 4",
-			    .options = (char *)"abc"};
+			    .options = {1, {{"mtu", "1300"}}}};
 	char directory[] = "/tmp/test-record-XXXXXX", path[64];
 	int folder, fd, reader, gate[2];
 	char byte = 0;
@@ -137,12 +165,14 @@ static void test_wait(void)
 	reader = open(path, O_RDONLY);
 	child = fork();
 	if (child == 0) {
-		if (read(gate[0], &byte, 1) == 1)
-			record_set_connected(fd);
+		if (read(gate[0], &byte, 1) == 1) {
+			record_set_engine(fd, 17);
+			record_set_state(fd, RECORD_CONNECTED);
+		}
 		_exit(0);
 	}
 	CHECK(write(gate[1], &byte, 1) == 1);
-	CHECK(record_await_connected(reader, 5000));
+	CHECK(record_await_usable(reader, 5000));
 	waitpid(child, NULL, 0);
 	close(fd);
 	close(reader);

@@ -20,9 +20,9 @@ static void check(const struct plan *plan)
 {
 	unsigned int i;
 
-	if (!plan->tunnel || !plan->config || !plan->stamp || !plan->options ||
-	    !plan->node || !plan->engine || !plan->interface ||
-	    plan->mtu < 576 || plan->mtu > 65535 || plan->address_count < 1 ||
+	if (!plan->tunnel || !plan->config || !plan->stamp || !plan->node ||
+	    !plan->engine || !plan->interface || plan->mtu < 576 ||
+	    plan->mtu > 65535 || plan->address_count < 1 ||
 	    plan->address_count > PLAN_MAX_ADDRESSES ||
 	    plan->route_count > PLAN_MAX_ROUTES ||
 	    plan->nameserver_count > PLAN_MAX_NAMESERVERS ||
@@ -31,6 +31,11 @@ static void check(const struct plan *plan)
 		abort();
 	for (i = 0; i < plan->node_option_count; i++) {
 		if (plan->node_options[i][0] != '-')
+			abort();
+	}
+	for (i = 0; i < plan->options.count; i++) {
+		if (!*plan->options.list[i].name ||
+		    strpbrk(plan->options.list[i].value, "\n\x1b"))
 			abort();
 	}
 	for (i = 0; i < plan->search_count; i++) {
@@ -58,7 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 #ifdef STANDALONE
 static const char seed_plan[] =
 	"plan 1\ntunnel work\nconfig /home/ada/work.conf\nstamp 1 2 3 4\n"
-	"options 0123456789abcdef0123456789abcdef\nnode /usr/bin/node\n"
+	"option mtu 1300\noption ignore-unknown \nnode /usr/bin/node\n"
 	"engine /lib/engine.js\nnode-option --a\ninterface wg0\nmtu 1420\n"
 	"address 10.2.0.2/32\naddress fd00::2/128\nroute 0.0.0.0/0\n"
 	"route ::/0\ndns tunnel\nnameserver 10.2.0.1\nsearch a.example\n"

@@ -7,21 +7,18 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 
-#define HASH "0123456789abcdef0123456789abcdef"
-
 static const char *const whole[] = {
 	"plan 1",
 	"tunnel work",
 	"config /home/ada/work.conf",
 	"stamp 1 22 333 4444",
-	"options " HASH,
+	"linger 0",
 	"node /usr/bin/node",
 	"engine /usr/lib/wg-wrap/engine.js",
 	"interface wg0",
 	"mtu 1420",
 	"address 10.2.0.2/32",
 	"dns tunnel",
-	"linger 0",
 };
 
 enum { WHOLE = sizeof(whole) / sizeof(*whole) };
@@ -87,6 +84,8 @@ static void takes_every_key(void)
 				 "address fd00::2/64\n"
 				 "route 0.0.0.0/0\n"
 				 "route 2001:db8::/32\n"
+				 "option mtu 1300\n"
+				 "option ignore-unknown \n"
 				 "nameserver 10.2.0.1\n"
 				 "nameserver fd00::1\n"
 				 "search corp.example\n");
@@ -97,7 +96,10 @@ static void takes_every_key(void)
 	CHECK_TEXT(plan.tunnel, "work");
 	CHECK_TEXT(plan.config, "/home/ada/work.conf");
 	CHECK_TEXT(plan.stamp, "1 22 333 4444");
-	CHECK_TEXT(plan.options, HASH);
+	CHECK(plan.options.count == 2);
+	CHECK_TEXT(options_value(&plan.options, "mtu"), "1300");
+	CHECK_TEXT(options_value(&plan.options, "ignore-unknown"), "");
+	CHECK_TEXT(options_value(&plan.options, "dns"), NULL);
 	CHECK_TEXT(plan.node, "/usr/bin/node");
 	CHECK_TEXT(plan.engine, "/usr/lib/wg-wrap/engine.js");
 	CHECK(plan.node_option_count == 2);
@@ -138,14 +140,13 @@ static void refuses_missing_keys(void)
 		"no tunnel in the plan",
 		"no config in the plan",
 		"no stamp in the plan",
-		"no options in the plan",
+		"no linger in the plan",
 		"no node in the plan",
 		"no engine in the plan",
 		"no interface in the plan",
 		"no mtu in the plan",
 		"no address in the plan",
 		"no dns in the plan",
-		"no linger in the plan",
 	};
 	int i;
 
@@ -253,6 +254,7 @@ static void refuses_names_and_paths(void)
 static void refuses_numbers(void)
 {
 	static const char mtu[] = "not an MTU of 576 to 65535";
+	static const char option[] = "not an option";
 	static const char ms[] = "not a number of milliseconds";
 
 	CHECK_TEXT(error_instead(3, "stamp 1 2 3\n"), "not a stamp");
@@ -260,9 +262,12 @@ static void refuses_numbers(void)
 	CHECK_TEXT(error_instead(3, "stamp 1  2 3\n"), "not a stamp");
 	CHECK_TEXT(error_instead(3, "stamp 1 2 3 \n"), "not a stamp");
 	CHECK_TEXT(error_instead(3, "stamp 1 2 3 x\n"), "not a stamp");
-	CHECK_TEXT(error_instead(4, "options abc\n"), "not a hash");
-	CHECK_TEXT(error_instead(4, "options " HASH "0\n"), "not a hash");
-	CHECK_TEXT(error_instead(4, "options " HASH "\n"), NULL);
+	CHECK_TEXT(error_with("option mtu\n"), option);
+	CHECK_TEXT(error_with("option  1300\n"), option);
+	CHECK_TEXT(error_with("option MTU 1300\n"), option);
+	CHECK_TEXT(error_with("option -mtu 1300\n"), option);
+	CHECK_TEXT(error_with("option mtu 13\t00\n"), option);
+	CHECK_TEXT(error_with("option add-host one 10.0.0.1\n"), NULL);
 	CHECK_TEXT(error_instead(8, "mtu 575\n"), mtu);
 	CHECK_TEXT(error_instead(8, "mtu 576\n"), NULL);
 	CHECK_TEXT(error_instead(8, "mtu 65535\n"), NULL);
@@ -271,10 +276,10 @@ static void refuses_numbers(void)
 	CHECK_TEXT(error_instead(8, "mtu -1\n"), mtu);
 	CHECK_TEXT(error_instead(8, "mtu 1420 \n"), mtu);
 	CHECK_TEXT(error_instead(8, "mtu 99999999999999999999\n"), mtu);
-	CHECK_TEXT(error_instead(11, "linger 4294967295\n"), NULL);
-	CHECK_TEXT(error_instead(11, "linger 4294967296\n"), ms);
-	CHECK_TEXT(error_instead(11, "linger 1.5\n"), ms);
-	CHECK_TEXT(error_instead(11, "linger \n"), ms);
+	CHECK_TEXT(error_instead(4, "linger 4294967295\n"), NULL);
+	CHECK_TEXT(error_instead(4, "linger 4294967296\n"), ms);
+	CHECK_TEXT(error_instead(4, "linger 1.5\n"), ms);
+	CHECK_TEXT(error_instead(4, "linger \n"), ms);
 }
 
 static void refuses_prefixes(void)

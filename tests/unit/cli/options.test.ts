@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { HELP } from '../../../src/cli/help.ts';
 import { parseCommandLine } from '../../../src/cli/options.ts';
+import { RUN_OPTIONS } from '../../../src/cli/run-options.ts';
 import { WgWrapError } from '../../../src/errors.ts';
 import { formatAddress } from '../../../src/ip.ts';
 
@@ -89,6 +91,71 @@ describe('the command line', () => {
     expect(parseCommandLine(['--version'], process.env).kind).toBe('version');
   });
 
+  it('takes every option from the environment, by its name', () => {
+    for (const [name, value] of Object.entries({
+      MTU: '1300',
+      DNS: 'none',
+      LINGER: '10s',
+      IGNORE_UNKNOWN: '1',
+      NO_WAIT: '1',
+      QUIET: '1',
+      VERBOSE: '1',
+    })) {
+      vi.stubEnv(`WG_WRAP_${name}`, value);
+    }
+    expect(run('x')).toMatchObject({
+      options: {
+        mtu: 1300,
+        dns: 'none',
+        lingerMs: 10_000,
+        ignoreUnknown: true,
+        wait: false,
+      },
+      verbosity: { quiet: true, verbose: 1 },
+    });
+    expect(run('--mtu', '1400', '--linger=0', 'x').options).toMatchObject({
+      mtu: 1400,
+      lingerMs: 0,
+    });
+  });
+
+  it('takes a switch of the environment for off at 0, and nothing but 0 and 1', () => {
+    vi.stubEnv('WG_WRAP_NO_WAIT', '0');
+    expect(run('x').options.wait).toBe(true);
+    vi.stubEnv('WG_WRAP_NO_WAIT', 'yes');
+    expect(refusal('x')).toBe('WG_WRAP_NO_WAIT "yes": expected 1 or 0');
+    expect(run('--no-wait', 'x').options.wait).toBe(false);
+  });
+
+  it('takes one configuration from the environment, not two', () => {
+    vi.stubEnv('WG_WRAP_PROFILE', 'home');
+    expect(run('x').options.config).toBe('home');
+    vi.stubEnv('WG_WRAP_CONFIG', 'work');
+    expect(refusal('x')).toBe('WG_WRAP_CONFIG and WG_WRAP_PROFILE mean the same: set one of them');
+    expect(run('-c', 'other', 'x').options.config).toBe('other');
+  });
+
+  it('has the options that the launcher reads, and no other', () => {
+    const source = readFileSync('launcher/arguments.c', 'utf8');
+    const table =
+      /static const struct option options\[\] = \{\n([^]*?)\n\};/.exec(source)?.[1] ?? '';
+    const theirs = [...table.matchAll(/\{"([\w-]+)", (?:'(\w)'|0), (true|false)/g)].map(
+      ([, name, letter, takesValue]) =>
+        `${(letter as string | undefined) ? `-${letter}, ` : ''}--${name} ${takesValue}`,
+    );
+    const ours = RUN_OPTIONS.filter(({ key }) => key !== 'help' && key !== 'version').map(
+      ({ flags }) => `${flags.replace(/ <.*/, '')} ${String(flags.includes('<'))}`,
+    );
+    expect([...theirs].sort()).toEqual([...ours].sort());
+  });
+
+  it('refuses a value that no line of a record holds', () => {
+    expect(refusal('--dns', '10.0.0.1\n', 'x')).toBe(
+      '--dns "10.0.0.1\n": expected no control characters',
+    );
+    expect(refusal('--dns', '10.0.0.1,'.repeat(40), 'x')).toContain('expected at most 255 bytes');
+  });
+
   it('reads name servers', () => {
     const { dns } = run('--dns', '10.0.0.1,fd00::1', 'x').options;
     expect((dns as Uint8Array[]).map(formatAddress)).toEqual(['10.0.0.1', 'fd00::1']);
@@ -159,7 +226,7 @@ describe('the help', () => {
 
   it('names every option that the parser knows', () => {
     const options =
-      '-c --config --profile --connect-timeout --no-wait --dns --mtu --ignore-unknown -q --quiet -v --verbose -V --version -h --help';
+      '-c --config --profile --connect-timeout --no-wait --dns --mtu --linger --ignore-unknown -q --quiet -v --verbose -V --version -h --help';
     for (const option of options.split(' ')) expect(HELP).toContain(option);
   });
 });

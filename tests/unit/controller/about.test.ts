@@ -3,7 +3,6 @@ import {
   fingerprintsOf,
   formatAbout,
   makeAbout,
-  optionsGiven,
   parseAbout,
   type AboutFacts,
 } from '../../../src/controller/about.ts';
@@ -143,16 +142,4 @@ describe('the fingerprints of a configuration', () => {
     const other = fingerprintsOf(parsed(base.replace(key(7), key(6))));
     expect(other.PresharedKey).not.toBe(fingerprintsOf(parsed(base)).PresharedKey);
   });
-});
-
-it('the tunnel options that were given are told by name', () => {
-  const options = { config: undefined, connectTimeoutMs: 1, wait: true, mtu: undefined };
-  expect(optionsGiven({ ...options, dns: undefined, ignoreUnknown: false })).toEqual({});
-  const servers = [parseAddress('10.0.0.1')!, parseAddress('fd00::1')!];
-  expect(optionsGiven({ ...options, mtu: 1300, dns: servers, ignoreUnknown: true })).toEqual({
-    mtu: '1300',
-    dns: '10.0.0.1,fd00::1',
-    'ignore-unknown': '',
-  });
-  expect(optionsGiven({ ...options, dns: 'none', ignoreUnknown: false })).toEqual({ dns: 'none' });
 });

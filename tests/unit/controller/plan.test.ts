@@ -44,7 +44,10 @@ const dns: DnsDecision = {
 const facts: PlanFacts = {
   file: { shown: 'work.conf', realPath: '/home/ada/my work.conf', stamp: '1 2 3 4' },
   tunnel: 'my work',
-  optionsHash: '0'.repeat(32),
+  options: new Map([
+    ['mtu', '1400'],
+    ['ignore-unknown', ''],
+  ]),
   node: { path: '/usr/bin/node', options: ['--inspect-port=0.0.0.1:1024'] },
   engine: '/usr/lib/wg-wrap/engine.js',
   mtu: 1400,
@@ -62,7 +65,8 @@ describe("the launcher's plan", () => {
         'tunnel my work',
         'config /home/ada/my work.conf',
         'stamp 1 2 3 4',
-        `options ${'0'.repeat(32)}`,
+        'option mtu 1400',
+        'option ignore-unknown ',
         'node /usr/bin/node',
         'engine /usr/lib/wg-wrap/engine.js',
         'node-option --inspect-port=0.0.0.1:1024',
