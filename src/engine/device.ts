@@ -19,7 +19,7 @@ import { Device } from '../wireguard/device.ts';
 import { control } from './control.ts';
 import { serveControlSocket } from './control-socket.ts';
 import { DeviceSockets } from './device-sockets.ts';
-import { log } from './log.ts';
+import { log, unopenedResponse } from './log.ts';
 import { Loop } from './loop.ts';
 
 /** Numbers of the inherited descriptors (docs/architecture.md). */
@@ -34,6 +34,9 @@ export function runDevice(end: () => never): void {
   const listener = {
     onConnected: () => {
       log('completed the first handshake');
+    },
+    onUnopenedResponse: (publicKey: Uint8Array) => {
+      log(unopenedResponse(publicKey));
     },
     onTunGone: (error: Error) => {
       log(`lost the TUN (${error.message})`);

@@ -1,8 +1,10 @@
 /**
  * The engine's log: one past-tense line a fact, on standard output, which is the log file. Nothing
- * that a stranger can cause is written here, and no secret: peers appear as abbreviated public keys.
+ * that a stranger can cause again and again is written here, and no secret: peers appear as
+ * abbreviated public keys.
  */
 import { writeSync } from 'node:fs';
+import { abbreviateKey } from '../key.ts';
 
 const STDOUT = 1;
 
@@ -13,4 +15,10 @@ export function log(message: string): void {
   } catch {
     // A full disk must not stop the tunnel.
   }
+}
+
+/** The line about the first response of a peer that did not open. */
+export function unopenedResponse(publicKey: Uint8Array): string {
+  const peer = abbreviateKey(publicKey);
+  return `could not open the response of peer ${peer}: PresharedKey missing or different; told once`;
 }

@@ -26,6 +26,8 @@ export interface LoopListener {
   onConnected(): void;
   /** An initiation was sent: what a successor's have to be later than has changed. */
   onInitiation?(): void;
+  /** A peer's response did not open; told once for each peer. */
+  onUnopenedResponse?(publicKey: Uint8Array): void;
   /** The TUN is gone: there is nothing left to do. */
   onTunGone(error: Error): void;
 }
@@ -165,6 +167,8 @@ export class Loop {
       this.#connected.open();
       this.#listener.onConnected();
     }
+    const unopened = this.#device.takeUnopenedResponse();
+    if (unopened) this.#listener.onUnopenedResponse?.(unopened);
     const next = this.#device.nextTimeout() ?? Infinity;
     // A timer that fires too early costs one look; one that is moved at every packet costs far more.
     if (next >= this.#armedFor) return;

@@ -28,7 +28,7 @@ import { control } from './control.ts';
 import { serveControlSocket } from './control-socket.ts';
 import { runDevice } from './device.ts';
 import { deviceUpdate } from './device-update.ts';
-import { log } from './log.ts';
+import { log, unopenedResponse } from './log.ts';
 import { Loop } from './loop.ts';
 import { TunnelSockets } from './tunnel-sockets.ts';
 
@@ -83,6 +83,9 @@ function runTunnel(predecessor: Uint8Array | undefined): void {
       onInitiation: () => {
         const { lastTimestamp } = device;
         if (lastTimestamp) tellPin(`timestamp ${formatHex(lastTimestamp)}`);
+      },
+      onUnopenedResponse: (publicKey) => {
+        log(unopenedResponse(publicKey));
       },
       onTunGone: (error) => {
         log(`lost the TUN (${error.message})`);

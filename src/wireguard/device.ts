@@ -89,6 +89,7 @@ export class Device {
       isUp: false,
       handshakesCompleted: 0,
       silences: 0,
+      unopenedResponse: undefined,
       lastTimestamp: options.lastTimestamp && Uint8Array.from(options.lastTimestamp),
     };
     this.#peers = new PeerTable(this.#context);
@@ -182,6 +183,16 @@ export class Device {
   /** Initiations sent to all peers because nothing had come back, ever; `status` tells whose. */
   get silences(): number {
     return this.#context.silences;
+  }
+
+  /**
+   * The public key of a peer whose response did not open, most often because the preshared keys
+   * differ: once for each peer, however many follow. Undefined if there is nothing new.
+   */
+  takeUnopenedResponse(): Uint8Array | undefined {
+    const publicKey = this.#context.unopenedResponse;
+    this.#context.unopenedResponse = undefined;
+    return publicKey?.slice();
   }
 
   /** The greatest timestamp sent; for `DeviceOptions.lastTimestamp` of a successor. No secret. */

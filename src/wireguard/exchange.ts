@@ -20,19 +20,24 @@ export interface ExchangeContext<Owner> extends HandshakePorts {
   readonly indices: IndexTable<Owner>;
   /** The greatest timestamp sent to any peer; those who come later begin above it. */
   lastTimestamp: Uint8Array | undefined;
+  /** The public key of the last peer to have its first response that did not open. */
+  unopenedResponse: Uint8Array | undefined;
 }
 
 /** Handshake messages with one peer. */
 export class Exchange<Owner> {
   readonly #owner: Owner;
+  readonly #remoteStatic: Uint8Array;
   readonly #context: ExchangeContext<Owner>;
   readonly #handshake: Handshake;
   readonly #cookies: CookieHolder;
   #lastSent: Millis = -Infinity;
+  #hadUnopenedResponse = false;
 
   /** The indices will stand for `owner`. */
   constructor(owner: Owner, remoteStatic: Uint8Array, context: ExchangeContext<Owner>) {
     this.#owner = owner;
+    this.#remoteStatic = remoteStatic;
     this.#context = context;
     this.#handshake = new Handshake(remoteStatic, context, context.lastTimestamp);
     this.#cookies = new CookieHolder(remoteStatic);
@@ -98,7 +103,9 @@ export class Exchange<Owner> {
 
   /** Consumes a response. A reason means that nothing has changed. */
   consumeResponse(message: Uint8Array): DropReason | undefined {
-    return this.#handshake.consumeResponse(message);
+    const reason = this.#handshake.consumeResponse(message);
+    if (reason === 'unopenedResponse') this.#noteUnopenedResponse();
+    return reason;
   }
 
   /** Consumes a cookie reply: the next message carries what it gave. */
@@ -150,6 +157,13 @@ export class Exchange<Owner> {
     this.#cookies.stamp(message, now);
     this.#lastSent = now;
     return message;
+  }
+
+  /** Once a peer: whoever sees our initiation can forge any number of responses to it. */
+  #noteUnopenedResponse(): void {
+    if (this.#hadUnopenedResponse) return;
+    this.#hadUnopenedResponse = true;
+    this.#context.unopenedResponse = this.#remoteStatic;
   }
 
   #noteTimestamp(): void {

@@ -119,6 +119,13 @@ export class Topology {
     };
   }
 
+  /** What the engines of this test have logged, each to its end: waits until no tunnel is left. */
+  async engineLog(): Promise<string> {
+    await this.settled();
+    this.#log += this.#built.logs.take();
+    return this.#log;
+  }
+
   /** Waits until no process of the user is left. */
   async settled(limitMs: number = TEAR_DOWN_LIMIT_MS): Promise<void> {
     await eventually(

@@ -57,6 +57,10 @@ test("a preshared key that differs from wireguard-go's is named", async () => {
   });
   await expectRefusal(pair, UNAUTHENTIC);
   expect(pair.log).toContain('Sending handshake response');
+  const lines = (await topology.engineLog()).split('\n');
+  const told = lines.filter((line) => line.includes('could not open the response of peer'));
+  expect(told).toHaveLength(1);
+  expect(told[0]).toContain(`peer ${pair.site.peer.keys.publicKey.slice(0, 4)}`);
 });
 
 test('a wireguard-go with another preshared key is not let in, and with the right one it is', async () => {

@@ -61,6 +61,21 @@ describe('two devices', () => {
     expect(a.drops).toEqual({ unopenedResponse: 1 });
   });
 
+  it('tell of a response that does not open once, however many follow', () => {
+    const [a, b] = [makeA({ presharedKey: sequence(9, 32) }), makeB()];
+    connect(a, b);
+    expect(a.device.takeUnopenedResponse()).toEqual(KEYS_OF_B.staticPublic);
+    expect(a.device.takeUnopenedResponse()).toBeUndefined();
+    for (const later of [6_000, 12_000]) {
+      a.now = b.now = later;
+      a.device.handleTimeout(a.now, a.out);
+      exchange(a, b);
+    }
+    expect(a.drops).toEqual({ unopenedResponse: 3 });
+    expect(a.device.takeUnopenedResponse()).toBeUndefined();
+    expect(b.device.takeUnopenedResponse()).toBeUndefined();
+  });
+
   it('begin with what was staged, and its first counter is 0', () => {
     const [a, b] = [makeA(), makeB()];
     const packets = [50, 60, 70].map((length) => ipv4Packet(A4, B4, length));

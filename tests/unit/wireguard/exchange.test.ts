@@ -26,6 +26,7 @@ function makeParty(name: string, local: typeof A, remote: typeof B): Party {
     x25519,
     indices,
     lastTimestamp: undefined,
+    unopenedResponse: undefined,
   };
   const exchange = new Exchange(name, remote.staticPublic, context);
   exchange.setLocal(local);
