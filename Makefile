@@ -142,6 +142,7 @@ test: ## everything, from nothing
 	$(MAKE) --no-print-directory check
 	$(MAKE) --no-print-directory e2e
 	$(MAKE) --no-print-directory interop
+	$(MAKE) --no-print-directory interop-wireguard-go
 
 # --- measuring ------------------------------------------------------------------------------------------------------
 
