@@ -9,10 +9,10 @@
  * that are overdue for wiping must not take the handshake along that the packet has just begun.
  */
 import type { PacketSlot } from '../slot.ts';
+import { Admission } from './admission.ts';
 import type { DeviceStatus, DeviceUpdate } from './configuration.ts';
 import { checkUpdate } from './configuration.ts';
 import { REJECT_AFTER_MESSAGES, REJECT_AFTER_TIME_MS } from './constants.ts';
-import { LoadMeter } from './cookie.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
 import type { DropReason } from './drop-reason.ts';
 import { createDropCounters } from './drop-reason.ts';
@@ -37,10 +37,17 @@ import {
   sourceAddress,
 } from './packet.ts';
 import type { Peer, PeerContext } from './peer.ts';
-import type { Identity } from './peer-table.ts';
 import { PeerTable } from './peer-table.ts';
-import type { Endpoint, Entropy, Millis, Outputs, WallClock, X25519 } from './ports.ts';
-import { RateLimiter } from './rate-limiter.ts';
+import type {
+  Activity,
+  Endpoint,
+  Entropy,
+  FastPath,
+  Millis,
+  Outputs,
+  WallClock,
+  X25519,
+} from './ports.ts';
 import { UnreachableAnswers } from './unreachable.ts';
 import { x25519 } from './x25519.ts';
 
@@ -71,8 +78,7 @@ export interface DeviceOptions {
 export class Device {
   readonly #context: PeerContext;
   readonly #peers: PeerTable;
-  readonly #load = new LoadMeter();
-  readonly #rateLimiter = new RateLimiter();
+  readonly #admission = new Admission();
   readonly #unreachable = new UnreachableAnswers();
 
   /** Makes a device that is down, without a key or peers. */
@@ -86,6 +92,7 @@ export class Device {
       staging: { used: 0 },
       drops: createDropCounters(),
       mtu: options.mtu,
+      fastPath: undefined,
       isUp: false,
       handshakesCompleted: 0,
       silences: 0,
@@ -106,7 +113,7 @@ export class Device {
   down(now: Millis): void {
     this.#context.isUp = false;
     for (const peer of this.#peers.values()) peer.reset();
-    this.#rateLimiter.forget(now);
+    this.#admission.forget(now);
   }
 
   /** Sends one keepalive to every peer with an endpoint, and thereby begins a handshake. */
@@ -152,10 +159,24 @@ export class Device {
     if (reason) this.#context.drops[reason]++;
   }
 
+  /**
+   * Has transport data moved by `fastPath` from now on, or by the device again. Keypairs that there are
+   * end, because a counter has one owner; the next packet or `connect` begins a handshake.
+   */
+  useFastPath(fastPath: FastPath | undefined): void {
+    this.#peers.useFastPath(fastPath);
+  }
+
+  /** Takes note of what the fast path has done for a peer; a number without a peer means nothing. */
+  handleActivity(peer: number, activity: Activity, now: Millis, out: Outputs): void {
+    this.#peers.withNumber(peer)?.handleActivity(activity, now, out);
+    this.#expire(now, out);
+  }
+
   /** Does what is due at `now`. */
   handleTimeout(now: Millis, out: Outputs): void {
     this.#expire(now, out);
-    this.#rateLimiter.forget(now);
+    this.#admission.forget(now);
   }
 
   /** When `handleTimeout` is next due; undefined if nothing waits. */
@@ -171,7 +192,7 @@ export class Device {
       ...(identity && { publicKey: identity.staticPublic.slice() }),
       peers: this.#peers.status(),
       drops: { ...this.#context.drops },
-      underLoad: this.#load.underLoad(now),
+      underLoad: this.#admission.underLoad(now),
     };
   }
 
@@ -185,14 +206,11 @@ export class Device {
     return this.#context.silences;
   }
 
-  /**
-   * The public key of a peer whose response did not open, most often because the preshared keys
-   * differ: once for each peer, however many follow. Undefined if there is nothing new.
-   */
+  /** A peer whose response did not open, as after preshared keys that differ: told once for each. */
   takeUnopenedResponse(): Uint8Array | undefined {
-    const publicKey = this.#context.unopenedResponse;
+    const publicKey = this.#context.unopenedResponse?.slice();
     this.#context.unopenedResponse = undefined;
-    return publicKey?.slice();
+    return publicKey;
   }
 
   /** The greatest timestamp sent; for `DeviceOptions.lastTimestamp` of a successor. No secret. */
@@ -266,7 +284,7 @@ export class Device {
   ): DropReason | undefined {
     const { identity } = this.#peers;
     if (!identity) return 'noPrivateKey';
-    const refusal = this.#admit(identity, message, from, now, out);
+    const refusal = this.#admission.admit(identity.cookies, message, from, now, out);
     if (refusal) return refusal;
     const opened = openInitiation(message, identity, this.#context.x25519);
     if (typeof opened === 'string') return opened;
@@ -284,30 +302,12 @@ export class Device {
   ): DropReason | undefined {
     const { identity } = this.#peers;
     if (!identity) return 'noPrivateKey';
-    const refusal = this.#admit(identity, message, from, now, out);
+    const refusal = this.#admission.admit(identity.cookies, message, from, now, out);
     if (refusal) return refusal;
     const entry = this.#context.indices.lookup(receiverIndex(message));
     if (!entry) return 'unknownIndex';
     if (entry.keypair) return 'unexpectedResponse';
     return entry.owner.consumeResponse(message, from, now, out);
-  }
-
-  /** Admits a handshake message to the expensive part; a wrong mac1 is never answered. */
-  #admit(
-    identity: Identity,
-    message: Uint8Array,
-    from: Endpoint,
-    now: Millis,
-    out: Outputs,
-  ): DropReason | undefined {
-    if (!identity.cookies.checkMac1(message)) return 'wrongMac1';
-    this.#load.count(now);
-    if (!this.#load.underLoad(now)) return undefined;
-    if (!identity.cookies.checkMac2(message, from.cookieBytes, now)) {
-      out.transmit(from, identity.cookies.createReply(message, from.cookieBytes, now), 0);
-      return 'cookieRequired';
-    }
-    return this.#rateLimiter.allow(from.rateLimitKey, now) ? undefined : 'rateLimited';
   }
 
   #consumeTransport(
@@ -331,7 +331,7 @@ export class Device {
     peer.consumeTransport(keypair, packet, from, now, out);
     const reason = packet.length > 0 ? this.#deliver(packet, peer, out, ecn) : undefined;
     if (reason) return reason;
-    peer.traffic.rxBytes += datagram.length;
+    peer.transport.traffic.rxBytes += datagram.length;
     return undefined;
   }
 

@@ -10,7 +10,8 @@
  * A responder sends nothing on `next`: only a packet from the initiator proves that it has the keys
  * too. Whatever falls out of a slot is wiped, and its index forgotten, in the same step.
  *
- * A keypair owns its send counter and its replay window; nobody else counts.
+ * A keypair owns its send counter and its replay window; nobody else counts. Where a fast path seals and
+ * opens, both are there, and the keys with them: here the counter is only what was last heard of it.
  */
 import type { PacketSlot } from '../slot.ts';
 import { SLOT_HEADROOM_BYTES } from '../slot.ts';
@@ -27,7 +28,7 @@ import {
 } from './constants.ts';
 import type { DerivedKeys } from './handshake.ts';
 import { encodeTransportHeader, TRANSPORT } from './messages.ts';
-import type { Millis } from './ports.ts';
+import type { FastPath, Millis } from './ports.ts';
 import { ReplayWindow } from './replay.ts';
 
 /** The keys of one handshake, with the counter for sending and the window for receiving. */
@@ -43,6 +44,7 @@ export class Keypair {
   readonly #receiveKey: Uint8Array;
   readonly #window = new ReplayWindow();
   #maySend = true;
+  #isHandedOver = false;
 
   /** Takes over the derived keys. */
   constructor(keys: DerivedKeys, birth: Millis) {
@@ -97,9 +99,21 @@ export class Keypair {
     return datagram;
   }
 
+  /** Hands the keys to the fast path for good, on behalf of a peer. */
+  handOver(peer: number, fastPath: FastPath): void {
+    const { isInitiator, localIndex, remoteIndex, birth } = this;
+    const [sendKey, receiveKey] = [this.#sendKey, this.#receiveKey];
+    fastPath.install({ peer, isInitiator, localIndex, remoteIndex, birth, sendKey, receiveKey });
+    this.#isHandedOver = true;
+    sendKey.fill(0);
+    receiveKey.fill(0);
+  }
+
   /** Opens a datagram where it lies. Returns a view of the padded packet; undefined if not authentic. */
   open(datagram: Uint8Array, counter: number): Uint8Array | undefined {
     const sealed = datagram.subarray(TRANSPORT.packet);
+    // The keys that are left are zeros, which anybody knows.
+    if (this.#isHandedOver) return undefined;
     if (!open(this.#receiveKey, counter, sealed)) return undefined;
     return sealed.subarray(0, sealed.length - TAG_BYTES);
   }
@@ -142,6 +156,11 @@ export class KeypairSlots {
   /** The keypair to send on. */
   get current(): Keypair | undefined {
     return this.#current;
+  }
+
+  /** The keypair that nothing authentic has come on yet. */
+  get next(): Keypair | undefined {
+    return this.#next;
   }
 
   /** Puts a freshly derived keypair into its slot. */

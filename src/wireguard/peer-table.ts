@@ -15,7 +15,7 @@ import { CookieMaker } from './cookie.ts';
 import type { StaticKeys } from './handshake.ts';
 import type { PeerContext } from './peer.ts';
 import { Peer } from './peer.ts';
-import type { Millis, Outputs } from './ports.ts';
+import type { FastPath, Millis, Outputs } from './ports.ts';
 
 /** Our side of every handshake. */
 export interface Identity extends StaticKeys {
@@ -27,6 +27,11 @@ export class PeerTable {
   readonly #context: PeerContext;
   readonly #peers = new Map<string, Peer>();
   readonly #allowedIPs = new AllowedIPs<Peer>();
+  /** By the number of a peer; numbers come again, so that there are never more than peers. */
+  readonly #numbered: (Peer | undefined)[] = [];
+  readonly #freeNumbers: number[] = [];
+  /** Peers whose prefixes may still be in the fast path. */
+  readonly #removed: number[] = [];
   #identity: Identity | undefined;
 
   constructor(context: PeerContext) {
@@ -48,6 +53,11 @@ export class PeerTable {
     return this.#peers.get(formatHex(publicKey));
   }
 
+  /** Finds the peer that the fast path knows by a number. */
+  withNumber(number: number): Peer | undefined {
+    return this.#numbered[number];
+  }
+
   /** All peers, in the order in which they came. */
   values(): IterableIterator<Peer> {
     return this.#peers.values();
@@ -60,20 +70,31 @@ export class PeerTable {
       for (const peer of this.#peers.values()) this.#remove(peer);
     }
     for (const peerUpdate of update.peers ?? []) this.#configurePeer(peerUpdate, now, out);
+    this.#tellFastPath();
+  }
+
+  /** Ends all keypairs, and tells another fast path what the one before has known. */
+  useFastPath(fastPath: FastPath | undefined): void {
+    for (const peer of this.#peers.values()) peer.transport.clear();
+    this.#context.fastPath = fastPath;
+    for (const peer of this.#peers.values()) peer.transport.fastPathChanged(peer.endpoint);
+    this.#tellFastPath();
   }
 
   /** The peers as they are. */
   status(): PeerStatus[] {
     return Array.from(this.#peers.values(), (peer) => ({
       publicKey: peer.publicKey.slice(),
-      ...(!isZero(peer.presharedKey) && { presharedKey: peer.presharedKey.slice() }),
+      ...(!isZero(peer.exchange.presharedKey) && {
+        presharedKey: peer.exchange.presharedKey.slice(),
+      }),
       ...(peer.endpoint && { endpoint: peer.endpoint }),
       allowedIPs: this.#allowedIPs.prefixesOf(peer),
       ...(peer.lastHandshakeTime && { lastHandshakeTime: peer.lastHandshakeTime }),
-      ...peer.traffic,
+      ...peer.transport.traffic,
       silences: peer.silences,
-      persistentKeepaliveSeconds: peer.persistentKeepaliveSeconds,
-      stagedPackets: peer.stagedPackets,
+      persistentKeepaliveSeconds: peer.timers.persistentKeepaliveSeconds,
+      stagedPackets: peer.transport.staged.length,
     }));
   }
 
@@ -105,12 +126,12 @@ export class PeerTable {
     }
     if (!found && (update.updateOnly || this.#peers.size >= MAX_PEERS)) return;
     const peer = found ?? this.#add(update.publicKey);
-    const wasSilent = !peer.endpoint || peer.persistentKeepaliveSeconds === 0;
-    if (update.presharedKey) peer.presharedKey = update.presharedKey;
-    if (update.endpoint) peer.setEndpoint(update.endpoint);
+    const wasSilent = !peer.endpoint || peer.timers.persistentKeepaliveSeconds === 0;
+    if (update.presharedKey) peer.exchange.setPresharedKey(update.presharedKey);
+    if (update.endpoint) peer.whereabouts.set(update.endpoint);
     if (update.candidates) peer.setCandidates(update.candidates, now, out);
     if (update.persistentKeepaliveSeconds !== undefined) {
-      peer.persistentKeepaliveSeconds = update.persistentKeepaliveSeconds;
+      peer.timers.setPersistentKeepalive(update.persistentKeepaliveSeconds);
     }
     if (update.replaceAllowedIPs) this.#allowedIPs.removeAll(peer);
     for (const { prefix, remove } of update.allowedIPs ?? []) {
@@ -118,11 +139,14 @@ export class PeerTable {
       else this.#allowedIPs.insert(prefix, peer);
     }
     if (wasSilent) peer.sendPersistentKeepalive(now, out);
+    peer.transport.follow(peer.endpoint);
     peer.flush(now, out);
   }
 
   #add(publicKey: Uint8Array): Peer {
-    const peer = new Peer(Uint8Array.from(publicKey), this.#context);
+    const number = this.#freeNumbers.pop() ?? this.#numbered.length;
+    const peer = new Peer(Uint8Array.from(publicKey), number, this.#context);
+    this.#numbered[number] = peer;
     peer.setLocal(this.#identity);
     this.#peers.set(formatHex(publicKey), peer);
     return peer;
@@ -133,5 +157,23 @@ export class PeerTable {
     this.#allowedIPs.removeAll(peer);
     this.#peers.delete(formatHex(peer.publicKey));
     peer.remove();
+    this.#numbered[peer.transport.number] = undefined;
+    this.#removed.push(peer.transport.number);
+  }
+
+  /** Tells the table first: then nothing leads to the peers that are forgotten. */
+  #tellFastPath(): void {
+    const { fastPath } = this.#context;
+    fastPath?.setAllowedIPs(
+      Array.from(this.#peers.values()).flatMap((peer) =>
+        this.#allowedIPs
+          .prefixesOf(peer)
+          .map((prefix) => ({ prefix, peer: peer.transport.number })),
+      ),
+    );
+    for (const number of this.#removed.splice(0)) {
+      fastPath?.removePeer(number);
+      this.#freeNumbers.push(number);
+    }
   }
 }

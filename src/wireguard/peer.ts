@@ -13,28 +13,25 @@
  * deadline: while a packet is staged, a deadline is set.
  */
 import { PacketSlot } from '../slot.ts';
-import { HANDSHAKE_TOS } from './constants.ts';
 import type { DeadlineEntry, DeadlineQueue } from './deadline-queue.ts';
 import type { DropCounters, DropReason } from './drop-reason.ts';
 import type { ExchangeContext } from './exchange.ts';
 import { Exchange } from './exchange.ts';
 import type { OpenedInitiation, StaticKeys } from './handshake.ts';
+import type { IndexTable } from './index-table.ts';
 import type { Keypair } from './keypair.ts';
-import { KeypairSlots } from './keypair.ts';
-import { outerEcn } from './packet.ts';
-import type { Endpoint, Millis, Outputs, WallClock } from './ports.ts';
-import type { StagingBudget } from './staging.ts';
-import { StagedPackets } from './staging.ts';
+import type { Activity, Endpoint, Millis, Outputs, WallClock } from './ports.ts';
 import type { TimerName } from './timers.ts';
 import { Timers } from './timers.ts';
+import type { TransportContext } from './transport.ts';
+import { Transport } from './transport.ts';
 import { Whereabouts } from './whereabouts.ts';
 
 /** What the peers of a device share. */
-export interface PeerContext extends ExchangeContext<Peer> {
+export interface PeerContext extends ExchangeContext<Peer>, TransportContext {
+  readonly indices: IndexTable<Peer>;
   readonly deadlines: DeadlineQueue<Peer>;
-  readonly staging: StagingBudget;
   readonly drops: DropCounters;
-  mtu: number;
   isUp: boolean;
   handshakesCompleted: number;
   silences: number;
@@ -45,50 +42,33 @@ export class Peer {
   readonly publicKey: Uint8Array;
   /** When the last handshake was completed, by the wall clock. */
   lastHandshakeTime: ReturnType<WallClock> | undefined;
-  /** UDP payload sent, and received in messages that passed all checks. */
-  readonly traffic: { rxBytes: number; txBytes: number } = { rxBytes: 0, txBytes: 0 };
   /** Initiations sent because nothing had come back. */
   silences = 0;
+  /** Handshakes. */
+  readonly exchange: Exchange<Peer>;
+  /** Keypairs, staged packets, and traffic. */
+  readonly transport: Transport;
+  readonly timers: Timers;
+  readonly whereabouts: Whereabouts = new Whereabouts();
   readonly #context: PeerContext;
-  readonly #exchange: Exchange<Peer>;
-  readonly #keypairs: KeypairSlots;
-  readonly #timers: Timers;
   readonly #deadline: DeadlineEntry<Peer>;
-  readonly #staged: StagedPackets;
-  readonly #whereabouts = new Whereabouts();
   #sentLastMinuteHandshake = false;
 
-  /** Keeps `publicKey`. */
-  constructor(publicKey: Uint8Array, context: PeerContext) {
+  /** Keeps `publicKey`. `number` is what the fast path calls the peer. */
+  constructor(publicKey: Uint8Array, number: number, context: PeerContext) {
     this.publicKey = publicKey;
     this.#context = context;
-    this.#exchange = new Exchange<Peer>(this, publicKey, context);
-    this.#keypairs = new KeypairSlots((keypair) => {
-      context.indices.remove(keypair.localIndex);
-    });
+    this.exchange = new Exchange<Peer>(this, publicKey, context);
     this.#deadline = context.deadlines.add(this);
-    this.#timers = new Timers(context.entropy, (earliest) => {
+    this.timers = new Timers(context.entropy, (earliest) => {
       context.deadlines.move(this.#deadline, earliest);
     });
-    this.#staged = new StagedPackets(context.staging);
+    this.transport = new Transport(number, context, this.timers);
   }
 
   /** Where messages go; moved by every authentic message that comes from elsewhere. */
   get endpoint(): Endpoint | undefined {
-    return this.#whereabouts.current;
-  }
-
-  /** Used by the next handshake; zeros if there is none. Read it as a view, set it as a copy. */
-  get presharedKey(): Uint8Array {
-    return this.#exchange.presharedKey;
-  }
-
-  set presharedKey(presharedKey: Uint8Array) {
-    this.#exchange.setPresharedKey(presharedKey);
-  }
-
-  get stagedPackets(): number {
-    return this.#staged.length;
+    return this.whereabouts.current;
   }
 
   /**
@@ -96,74 +76,62 @@ export class Peer {
    * still sends on it is received.
    */
   setLocal(local: StaticKeys | undefined): void {
-    this.#exchange.setLocal(local);
-    this.#keypairs.stopSending();
-    if (this.#exchange.isEnabled) return;
-    this.#timers.handshakeDisabled();
+    this.exchange.setLocal(local);
+    this.transport.stopSending();
+    if (this.exchange.isEnabled) return;
+    this.timers.handshakeDisabled();
+    this.transport.answered();
     this.#purgeStaged();
-  }
-
-  get persistentKeepaliveSeconds(): number {
-    return this.#timers.persistentKeepaliveSeconds;
-  }
-
-  set persistentKeepaliveSeconds(seconds: number) {
-    this.#timers.setPersistentKeepalive(seconds);
-  }
-
-  /** Sets the one and only endpoint. */
-  setEndpoint(endpoint: Endpoint): void {
-    this.#whereabouts.set(endpoint);
   }
 
   /** Sets where else to look for the peer, and asks at once if that has moved a silent one. */
   setCandidates(candidates: readonly Endpoint[], now: Millis, out: Outputs): void {
-    if (this.#whereabouts.setCandidates(candidates)) this.#initiateAtOnce(now, out);
+    if (this.whereabouts.setCandidates(candidates)) this.#initiateAtOnce(now, out);
   }
 
   /** Begins a handshake at once if the peer has been in use; a keepalive is use. */
   wake(now: Millis, out: Outputs): void {
-    if (this.traffic.rxBytes + this.traffic.txBytes === 0) return;
-    this.#whereabouts.forgetLocalAddress();
+    if (this.transport.traffic.rxBytes + this.transport.traffic.txBytes === 0) return;
+    this.whereabouts.forgetLocalAddress();
     this.#initiateAtOnce(now, out);
   }
 
   /** Takes one packet for this peer, which must have an endpoint. Overwrites the slot's content. */
   send(slot: PacketSlot, now: Millis, out: Outputs): DropReason | undefined {
-    const keypair = this.#sendingKeypair(now);
-    if (!keypair && !this.#exchange.isEnabled) return 'noHandshake';
-    if (keypair && this.#staged.length === 0) {
-      this.#sealAndTransmit(slot, keypair, now, out);
-      this.#keepFreshAfterSending(keypair, now, out);
+    const keypair = this.transport.usable(now);
+    if (!keypair && !this.exchange.isEnabled) return 'noHandshake';
+    if (keypair && this.transport.staged.length === 0) {
+      if (this.endpoint) this.transport.send(slot, keypair, this.endpoint, now, out);
+      this.#keepFreshAfterSending(keypair, now, now, out);
       return undefined;
     }
-    const hadRoom = this.#staged.push(slot.packet);
+    const hadRoom = this.transport.staged.push(slot.packet);
     this.#sendStaged(now, out);
     return hadRoom ? undefined : 'stagingFull';
   }
 
   /** Sends what is staged, or else an empty packet; without a keypair that begins a handshake. */
   sendKeepalive(now: Millis, out: Outputs): void {
-    const keypair = this.#sendingKeypair(now);
-    if (!this.#context.isUp || !this.endpoint || (!keypair && !this.#exchange.isEnabled)) return;
-    if (keypair && this.#staged.length === 0) {
-      this.#sealAndTransmit(new PacketSlot(0), keypair, now, out);
-      this.#keepFreshAfterSending(keypair, now, out);
+    const keypair = this.transport.usable(now);
+    if (!this.#context.isUp || !this.endpoint || (!keypair && !this.exchange.isEnabled)) return;
+    if (keypair && this.transport.staged.length === 0) {
+      this.transport.send(new PacketSlot(0), keypair, this.endpoint, now, out);
+      this.#keepFreshAfterSending(keypair, now, now, out);
       return;
     }
     // Without room to stage an empty packet, the handshake itself shows that we are alive.
-    if (this.#staged.length === 0) this.#staged.push(new Uint8Array(0));
+    if (this.transport.staged.length === 0) this.transport.staged.push(new Uint8Array(0));
     this.#sendStaged(now, out);
   }
 
   /** Sends a keepalive if there shall be persistent ones. */
   sendPersistentKeepalive(now: Millis, out: Outputs): void {
-    if (this.persistentKeepaliveSeconds > 0) this.sendKeepalive(now, out);
+    if (this.timers.persistentKeepaliveSeconds > 0) this.sendKeepalive(now, out);
   }
 
   /** Sends what is staged, if anything is. */
   flush(now: Millis, out: Outputs): void {
-    if (this.#staged.length > 0) this.#sendStaged(now, out);
+    if (this.transport.staged.length > 0) this.#sendStaged(now, out);
   }
 
   /** Consumes an initiation that the device has opened, and answers it. */
@@ -174,10 +142,10 @@ export class Peer {
     now: Millis,
     out: Outputs,
   ): DropReason | undefined {
-    const reason = this.#exchange.consumeInitiation(message, opened, now);
+    const reason = this.exchange.consumeInitiation(message, opened, now);
     if (reason) return reason;
     this.#authenticated(message, from, now);
-    const response = this.#exchange.createResponse(now);
+    const response = this.exchange.createResponse(now);
     if (!response) return 'lowOrderPoint';
     this.#installKeypair(now);
     this.#transmitHandshake(response, now, out);
@@ -191,7 +159,7 @@ export class Peer {
     now: Millis,
     out: Outputs,
   ): DropReason | undefined {
-    const reason = this.#exchange.consumeResponse(message);
+    const reason = this.exchange.consumeResponse(message);
     if (reason) return reason;
     this.#authenticated(message, from, now);
     this.#installKeypair(now);
@@ -202,8 +170,8 @@ export class Peer {
 
   /** Consumes a cookie reply. It moves no timer, counts for nobody, and keeps the endpoint. */
   consumeCookieReply(message: Uint8Array, now: Millis): DropReason | undefined {
-    const reason = this.#exchange.consumeCookieReply(message, now);
-    if (!reason) this.#whereabouts.cookieReceived();
+    const reason = this.exchange.consumeCookieReply(message, now);
+    if (!reason) this.whereabouts.cookieReceived();
     return reason;
   }
 
@@ -215,27 +183,44 @@ export class Peer {
     now: Millis,
     out: Outputs,
   ): void {
-    const isConfirmation = this.#keypairs.confirm(keypair);
-    this.#whereabouts.heardFrom(from);
+    const isConfirmation = this.transport.confirm(keypair);
+    this.whereabouts.heardFrom(from);
     if (isConfirmation) this.#handshakeCompleted();
-    this.#timers.authenticatedPacketReceived(now);
-    if (packet.length > 0) this.#timers.dataReceived(now);
+    this.timers.authenticatedPacketReceived(now);
+    if (packet.length > 0) this.timers.dataReceived(now);
     if (isConfirmation) this.flush(now, out);
-    this.#keepFreshAfterReceiving(now, out);
+    this.#keepFreshAfterReceiving(now, now, out);
+  }
+
+  /** Does what the packets mean that the fast path has moved since the last call. */
+  handleActivity(activity: Activity, now: Millis, out: Outputs): void {
+    const { confirmedIndex, movedTo } = activity;
+    const { hasSent, hasReceived } = this.transport.progress(activity);
+    if (movedTo) this.whereabouts.heardFrom(movedTo);
+    const isConfirmation = this.transport.confirmIndex(confirmedIndex);
+    if (isConfirmation) this.#handshakeCompleted();
+    this.timers.fastPathActive(activity);
+    this.transport.follow(this.endpoint);
+    if (isConfirmation) this.flush(now, out);
+    const { current } = this.transport;
+    if (hasSent && current) this.#keepFreshAfterSending(current, activity.lastSent, now, out);
+    if (hasReceived) this.#keepFreshAfterReceiving(activity.lastReceived, now, out);
   }
 
   /** Does what is due. */
   handleTimeout(now: Millis, out: Outputs): void {
-    for (let due = this.#timers.takeDue(now); due; due = this.#timers.takeDue(now)) {
+    for (let due = this.timers.takeDue(now); due; due = this.timers.takeDue(now)) {
       this.#expire(due, now, out);
     }
   }
 
   /** Wipes all that is in flight; the peer's configuration and its counters stay. */
   reset(): void {
-    this.#timers.clear();
-    this.#keypairs.clear();
-    this.#exchange.reset();
+    this.timers.clear();
+    this.transport.clear();
+    this.transport.answered();
+    this.transport.replied();
+    this.exchange.reset();
     this.#purgeStaged();
     this.#sentLastMinuteHandshake = false;
   }
@@ -243,127 +228,108 @@ export class Peer {
   /** Wipes everything, and leaves the device. */
   remove(): void {
     this.reset();
-    this.#exchange.wipe();
+    this.exchange.wipe();
     this.#context.deadlines.remove(this.#deadline);
   }
 
   #expire(timer: TimerName, now: Millis, out: Outputs): void {
     switch (timer) {
       case 'retransmitHandshake':
-        if (this.#timers.handshakeUnanswered(now)) {
-          if (this.#whereabouts.unanswered()) this.#countSilence();
+        if (this.timers.handshakeUnanswered(now)) {
+          if (this.whereabouts.unanswered()) this.#countSilence();
           this.#sendInitiation(now, out);
         } else {
+          this.transport.replied();
           this.#purgeStaged();
         }
         break;
       case 'newHandshake':
-        this.#whereabouts.silent();
+        this.transport.answered();
+        this.whereabouts.silent();
         this.#countSilence();
         this.#wantInitiation(now, out);
         break;
       case 'sendKeepalive':
+        this.transport.replied();
+        this.sendKeepalive(now, out);
+        break;
       case 'persistentKeepalive':
         this.sendKeepalive(now, out);
         break;
       case 'zeroKeyMaterial':
-        this.#keypairs.clear();
-        this.#exchange.clear();
+        this.transport.clear();
+        this.exchange.clear();
         this.#purgeStaged();
         break;
     }
   }
 
-  /** The keypair to send on, if it may still be used. */
-  #sendingKeypair(now: Millis): Keypair | undefined {
-    const { current } = this.#keypairs;
-    return current?.canSend(now) ? current : undefined;
-  }
-
   #sendStaged(now: Millis, out: Outputs): void {
-    const keypair = this.#sendingKeypair(now);
+    const keypair = this.transport.usable(now);
     if (!keypair) {
       this.#wantInitiation(now, out);
       return;
     }
-    while (keypair.canSend(now)) {
-      const slot = this.#staged.shift();
-      if (!slot) break;
-      this.#sealAndTransmit(slot, keypair, now, out);
-    }
-    this.#keepFreshAfterSending(keypair, now, out);
+    if (this.endpoint) this.transport.sendStaged(keypair, this.endpoint, now, out);
+    this.#keepFreshAfterSending(keypair, now, now, out);
   }
 
-  #sealAndTransmit(slot: PacketSlot, keypair: Keypair, now: Millis, out: Outputs): void {
-    if (!this.endpoint) return;
-    const tos = outerEcn(slot.packet);
-    const datagram = keypair.seal(slot, this.#context.mtu);
-    this.#timers.authenticatedPacketSent(now);
-    if (slot.length > 0) this.#timers.dataSent(now);
-    this.traffic.txBytes += datagram.length;
-    out.transmit(this.endpoint, datagram, tos);
-  }
-
-  #keepFreshAfterSending(keypair: Keypair, now: Millis, out: Outputs): void {
-    if (keypair.wantsRekey(now)) this.#wantInitiation(now, out);
+  #keepFreshAfterSending(keypair: Keypair, sent: Millis, now: Millis, out: Outputs): void {
+    if (keypair.wantsRekey(sent)) this.#wantInitiation(now, out);
   }
 
   /** Who only receives would let its keypair run out: one more handshake, shortly before. */
-  #keepFreshAfterReceiving(now: Millis, out: Outputs): void {
-    if (this.#sentLastMinuteHandshake || !this.#keypairs.current?.isRunningOut(now)) return;
+  #keepFreshAfterReceiving(received: Millis, now: Millis, out: Outputs): void {
+    if (this.#sentLastMinuteHandshake || !this.transport.current?.isRunningOut(received)) return;
     this.#sentLastMinuteHandshake = true;
     this.#wantInitiation(now, out);
   }
 
   #wantInitiation(now: Millis, out: Outputs): void {
-    this.#timers.handshakeWanted();
+    this.timers.handshakeWanted();
     this.#sendInitiation(now, out);
   }
 
   /** However recent the last initiation is: it went elsewhere, or with a network that is gone. */
   #initiateAtOnce(now: Millis, out: Outputs): void {
     if (!this.#context.isUp) return;
-    this.#exchange.allowInitiation();
+    this.exchange.allowInitiation();
     this.#wantInitiation(now, out);
   }
 
   #sendInitiation(now: Millis, out: Outputs): void {
-    if (!this.endpoint || !this.#exchange.isEnabled) return;
-    if (this.#exchange.isTooSoon(now)) {
-      this.#timers.initiationSuppressed(this.#exchange.lastSent);
+    if (!this.endpoint || !this.exchange.isEnabled) return;
+    if (this.exchange.isTooSoon(now)) {
+      this.timers.initiationSuppressed(this.exchange.lastSent);
       return;
     }
-    const initiation = this.#exchange.createInitiation(now);
+    const initiation = this.exchange.createInitiation(now);
     if (!initiation) return;
-    this.#timers.initiationSent(now);
-    this.#whereabouts.asked();
+    this.timers.initiationSent(now);
+    this.whereabouts.asked();
     this.#transmitHandshake(initiation, now, out);
   }
 
   #transmitHandshake(message: Uint8Array, now: Millis, out: Outputs): void {
     if (!this.endpoint) return;
-    this.#timers.authenticatedPacketSent(now);
-    this.traffic.txBytes += message.length;
-    out.transmit(this.endpoint, message, HANDSHAKE_TOS);
+    this.transport.sendHandshake(message, this.endpoint, now, out);
   }
 
   /** Does what every authentic handshake message means. */
   #authenticated(message: Uint8Array, from: Endpoint, now: Millis): void {
-    this.#whereabouts.heardFrom(from);
-    this.traffic.rxBytes += message.length;
-    this.#timers.authenticatedPacketReceived(now);
+    this.whereabouts.heardFrom(from);
+    this.transport.handshakeReceived(message, now);
   }
 
   #installKeypair(now: Millis): void {
-    const keypair = this.#exchange.deriveKeypair(now);
+    const keypair = this.exchange.deriveKeypair(now);
     if (!keypair) return;
-    this.#keypairs.install(keypair);
-    this.#timers.keypairDerived(now);
+    this.transport.install(keypair, now);
   }
 
   #handshakeCompleted(): void {
-    this.#timers.handshakeCompleted();
-    this.#whereabouts.settled();
+    this.timers.handshakeCompleted();
+    this.whereabouts.settled();
     this.#sentLastMinuteHandshake = false;
     this.lastHandshakeTime = this.#context.wallClock();
     this.#context.handshakesCompleted++;
@@ -375,6 +341,6 @@ export class Peer {
   }
 
   #purgeStaged(): void {
-    this.#context.drops.handshakeGivenUp += this.#staged.purge();
+    this.#context.drops.handshakeGivenUp += this.transport.staged.purge();
   }
 }

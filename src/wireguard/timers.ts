@@ -21,7 +21,7 @@ import {
   REJECT_AFTER_TIME_MS,
   REKEY_TIMEOUT_MS,
 } from './constants.ts';
-import type { Entropy, Millis } from './ports.ts';
+import type { Activity, Entropy, Millis } from './ports.ts';
 
 const TIMER_NAMES = [
   'retransmitHandshake',
@@ -48,6 +48,10 @@ export class Timers {
   readonly #random = new Uint8Array(2);
   #persistentKeepaliveMs = 0;
   #attempts = 0;
+  /** What the fast path said last, so that a deadline is set once for each reason. */
+  #unansweredSince: Millis = 0;
+  #unrepliedSince: Millis = 0;
+  #lastTraversed: Millis = 0;
 
   /** `moved` is told the earliest deadline, or Infinity, whenever one changes. */
   constructor(entropy: Entropy, moved: (earliest: Millis) => void) {
@@ -79,14 +83,38 @@ export class Timers {
 
   /** An authenticated packet was sent. */
   authenticatedPacketSent(now: Millis): void {
-    this.#set('sendKeepalive', Infinity);
+    this.#endReply();
     this.#authenticatedPacketTraversed(now);
   }
 
   /** An authenticated packet was received. */
   authenticatedPacketReceived(now: Millis): void {
-    this.#set('newHandshake', Infinity);
+    this.#endSilence();
     this.#authenticatedPacketTraversed(now);
+  }
+
+  /**
+   * The fast path has moved packets: its words stand for the four hooks above. Deadlines count from
+   * when it happened, however late that is heard of.
+   */
+  fastPathActive({ unansweredSince, unrepliedSince, lastSent, lastReceived }: Activity): void {
+    if (unansweredSince !== this.#unansweredSince) {
+      this.#set('newHandshake', Infinity);
+      if (unansweredSince > 0) this.dataSent(unansweredSince);
+      this.#unansweredSince = unansweredSince;
+    }
+    if (unrepliedSince !== this.#unrepliedSince) {
+      this.#set('sendKeepalive', Infinity);
+      if (unrepliedSince > 0) this.dataReceived(unrepliedSince);
+      this.#unrepliedSince = unrepliedSince;
+    }
+    const traversed = Math.max(lastSent, lastReceived);
+    if (traversed > this.#lastTraversed) this.#authenticatedPacketTraversed(traversed);
+  }
+
+  /** Whatever one fast path said means nothing to another one. */
+  fastPathChanged(): void {
+    this.#unansweredSince = this.#unrepliedSince = this.#lastTraversed = 0;
   }
 
   /** An initiation was sent. */
@@ -125,7 +153,7 @@ export class Timers {
       this.#attempts++;
       return true;
     }
-    this.#set('sendKeepalive', Infinity);
+    this.#endReply();
     if (!this.#isSet('zeroKeyMaterial')) this.keypairDerived(now);
     return false;
   }
@@ -133,13 +161,15 @@ export class Timers {
   /** No handshake can follow: what waits for one needn't. */
   handshakeDisabled(): void {
     this.#set('retransmitHandshake', Infinity);
-    this.#set('newHandshake', Infinity);
+    this.#endSilence();
   }
 
   /** Clears and names one timer whose time has come. */
   takeDue(now: Millis): TimerName | undefined {
     const name = TIMER_NAMES.find((candidate) => this.#deadlines[candidate] <= now);
-    if (name) this.#set(name, Infinity);
+    if (name === 'sendKeepalive') this.#endReply();
+    else if (name === 'newHandshake') this.#endSilence();
+    else if (name) this.#set(name, Infinity);
     return name;
   }
 
@@ -147,9 +177,21 @@ export class Timers {
   clear(): void {
     for (const name of TIMER_NAMES) this.#set(name, Infinity);
     this.#attempts = 0;
+    this.fastPathChanged();
+  }
+
+  #endReply(): void {
+    this.#unrepliedSince = 0;
+    this.#set('sendKeepalive', Infinity);
+  }
+
+  #endSilence(): void {
+    this.#unansweredSince = 0;
+    this.#set('newHandshake', Infinity);
   }
 
   #authenticatedPacketTraversed(now: Millis): void {
+    this.#lastTraversed = now;
     if (this.#persistentKeepaliveMs === 0) return;
     this.#set('persistentKeepalive', now + this.#persistentKeepaliveMs);
   }
