@@ -6,8 +6,7 @@
  *   connect  somebody else is making it: wait for the first handshake
  */
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import type { RunOptions } from '../controller/options.ts';
 import { showTunnels } from '../controller/show.ts';
 import { checkConfiguration, joinStartingTunnel, startTunnel } from '../controller/start.ts';
@@ -22,7 +21,7 @@ type Role = (typeof ROLES)[number];
 const BUG_STATUS = 125;
 
 const installation = {
-  libraryDirectory: dirname(fileURLToPath(import.meta.url)),
+  libraryDirectory: import.meta.dirname,
   environment: process.env,
 };
 
@@ -100,15 +99,19 @@ function roleOf(word: string | undefined): Role {
   return role;
 }
 
-try {
-  await run(roleOf(process.argv[2]), process.argv.slice(3));
-} catch (error) {
-  if (error instanceof WgWrapError) {
-    reportError(error);
-    process.exitCode = error.exitStatus;
-  } else {
-    reportBug(error);
-    process.exitCode = BUG_STATUS;
+async function main(): Promise<void> {
+  try {
+    await run(roleOf(process.argv[2]), process.argv.slice(3));
+  } catch (error) {
+    if (error instanceof WgWrapError) {
+      reportError(error);
+      process.exitCode = error.exitStatus;
+    } else {
+      reportBug(error);
+      process.exitCode = BUG_STATUS;
+    }
   }
+  process.exit();
 }
-process.exit();
+
+void main();
