@@ -7,7 +7,7 @@
  * front's own process group: ^C ends both, as it would end one program. The
  * front installs no handler and blocks nothing meanwhile, since the command is
  * to find everything as the caller left it. However the front dies, its child
- * dies with it: it holds the lock and the caller's stderr, and could go on for
+ * is terminated: it holds the lock and the caller's stderr, and could go on for
  * as long as a silent resolver lets it.
  */
 #include "controller.h"
@@ -102,7 +102,7 @@ static _Noreturn void run_child(const char *role,
 		       fds->directory,
 		       fds->conversation >= 0 ? fds->conversation : null};
 
-	if (prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL, 0UL, 0UL, 0UL) != 0)
+	if (prctl(PR_SET_PDEATHSIG, (unsigned long)SIGTERM, 0UL, 0UL, 0UL) != 0)
 		die_errno("can't tie the controller to its front");
 	if (getppid() != front)
 		_exit(STATUS_SETUP);

@@ -60,9 +60,11 @@ async function tell(text: string): Promise<void> {
 async function runCommand(role: Role, options: RunOptions, report: Report): Promise<void> {
   switch (role) {
     case 'cold':
+      leaveSignalsToFront();
       await startTunnel(options, installation, report);
       return;
     case 'connect':
+      leaveSignalsToFront();
       await joinStartingTunnel(options, installation);
       return;
     case 'cli':
@@ -70,6 +72,16 @@ async function runCommand(role: Role, options: RunOptions, report: Report): Prom
       // The front asks only where it found no configuration that it could use: here is the reason.
       checkConfiguration(options, installation, report);
       throw new WgWrapError('setup', 'the configuration appeared just now; run the command again');
+  }
+}
+
+/**
+ * What the terminal sends goes to the front as well. If that ignores it, so does this process; if it dies
+ * of it, this process gets SIGTERM.
+ */
+function leaveSignalsToFront(): void {
+  for (const signal of ['SIGHUP', 'SIGINT', 'SIGQUIT'] as const) {
+    process.on(signal, () => undefined);
   }
 }
 

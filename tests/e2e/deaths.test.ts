@@ -33,6 +33,12 @@ const BUILDER = /^wg-wrap: internal: the set-up ended without a result \(status 
 const ENDED = /^wg-wrap: the tunnel ended while it was waited for \(\w+\)\n$/;
 const ENGINE = /^wg-wrap: the engine did not start; see \S+\/log\n$/;
 
+/** Nobody can remove what a killed pin leaves but the next run; a message may have named the log. */
+const MAY_BE_LEFT: Readonly<Partial<Record<Role, readonly string[]>>> = {
+  pin: ['lock', 'log', 'pin', 'control.sock', 'about'],
+  engine: ['lock', 'log'],
+};
+
 const scenes: Readonly<Record<string, Scene>> = {
   'the controller begins': {
     stopped: 'controller',
@@ -128,6 +134,11 @@ async function killIn(scene: Scene, victim: Role, client: Client): Promise<Resul
   }
 }
 
+/** The names of the files that are in the state directory. */
+function filesLeft(): readonly string[] {
+  return topology.host.stateFiles().map((file) => file.split('/').slice(2).join('/'));
+}
+
 /** The controller resolves as any program of the host does, and so may ask its name services. */
 async function overlookQuestions(): Promise<void> {
   const { packets } = await topology.look();
@@ -162,6 +173,9 @@ for (const [name, scene] of Object.entries(scenes)) {
           expect(result.stderr).toMatch(told);
         }
         await topology.settled();
+        expect(
+          filesLeft().filter((name) => !(MAY_BE_LEFT[victim] ?? ['lock']).includes(name)),
+        ).toEqual([]);
         expect(await topology.output(client, ['curl', '-sS', `http://${inner4}/who`])).toBe(
           client4,
         );
@@ -192,4 +206,35 @@ test('while the lock is waited for, the front may be killed', async () => {
   await holder.finish();
   await topology.settled();
   await topology.output(client, ['true']);
+});
+
+/** Has a start wait for a handshake that won't come, and interrupts it as a terminal would. */
+async function interruptWaiting(client: Client, trap: string): Promise<Command> {
+  const scene = scenes['the first handshake is waited for'];
+  const script = `trap ${trap} INT; exec wg-wrap -c ${client.name} -- echo ran`;
+  await scene.before?.();
+  const { command } = await reachStage(
+    scene,
+    () => topology.host.user(['sh', '-c', script]),
+    discard,
+  );
+  process.kill(-command.pid, 'SIGINT');
+  return command;
+}
+
+test('an interrupt ends a start, and leaves nothing', async () => {
+  const client = await topology.client();
+  const command = await interruptWaiting(client, '-');
+  expect(await command.wait()).toMatchObject({ signal: 'SIGINT', text: '', stderr: '' });
+  await topology.settled();
+  expect(filesLeft()).toEqual(['lock']);
+});
+
+test('an interrupt that the caller ignores does not end a start', async () => {
+  const client = await topology.client();
+  const command = await interruptWaiting(client, '""');
+  await client.introduce();
+  // The next handshake would be five seconds away; a successor tries at once.
+  process.kill(topology.host.enginePid(), 'SIGKILL');
+  expect(await command.wait()).toMatchObject({ status: 0, text: 'ran', stderr: '' });
 });
