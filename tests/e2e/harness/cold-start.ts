@@ -9,7 +9,7 @@
  */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { setImmediate as yieldOnce } from 'node:timers/promises';
-import type { Command } from './command.ts';
+import { describe, type Command } from './command.ts';
 
 /** Who takes part in a cold start. */
 export type Role = 'front' | 'controller' | 'starter' | 'pin' | 'builder' | 'engine';
@@ -35,19 +35,22 @@ export async function reachStage(
   start: () => Command,
   discard: (command: Command) => Promise<void>,
 ): Promise<{ readonly command: Command; readonly cast: Cast }> {
+  const discarded: string[] = [];
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const command = start();
-    const cast = await stop(stage, command.pid);
+    const cast = await stop(stage, command);
     if (cast) return { command, cast };
     await discard(command);
+    discarded.push(describe(await command.wait()));
   }
-  throw new Error(`no start could be stopped at its ${String(stage.stopped)}`);
+  throw new Error(`no start was in the stage when it was looked at:\n${discarded.join('\n')}`);
 }
 
-/** Stops the start of process `front` in the stage; gives nothing if that came too late. */
-async function stop({ isReached, stopped }: Stage, front: number): Promise<Cast | undefined> {
+/** Stops a start in the stage; gives nothing if that came too late. */
+async function stop({ isReached, stopped }: Stage, command: Command): Promise<Cast | undefined> {
+  const front = command.pid;
   const deadline = performance.now() + STAGE_LIMIT_MS;
-  while (performance.now() < deadline) {
+  while (command.isRunning && performance.now() < deadline) {
     const cast = castOf(front);
     const pid = stopped === undefined ? front : cast.get(stopped);
     if (pid !== undefined && isReached(cast)) {
@@ -59,7 +62,6 @@ async function stop({ isReached, stopped }: Stage, front: number): Promise<Cast 
       return undefined;
     }
     await yieldOnce();
-    if (commandLine(front) === '') return undefined;
   }
   return undefined;
 }
