@@ -6,12 +6,11 @@
  * tunnel that must be built, or waited for, the controller is a child in the
  * front's own process group: ^C ends both, as it would end one program. The
  * front installs no handler and blocks nothing meanwhile, since the command is
- * to find everything as the caller left it. However the front dies, its child
- * is terminated: it holds the lock and the caller's stderr, and could go on for
- * as long as a silent resolver lets it.
+ * to find everything as the caller left it.
  */
 #include "controller.h"
 
+#include "coredump.h"
 #include "die.h"
 #include "fds.h"
 #include "installation.h"
@@ -21,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,6 +43,13 @@ static void forget_node(void)
 	*to = NULL;
 }
 
+/*
+ * A wrapped program may send a signal to any process of its user's, and Node
+ * opens its debugger on SIGUSR1: to every user of this machine, since all can
+ * connect to its loopback. It can't listen at this address.
+ */
+static const char no_debugger[] = "--inspect-port=0.0.0.1:1024";
+
 /**
  * execute() - Become the controller
  * @role:	Its role
@@ -60,16 +65,18 @@ static _Noreturn void execute(const char *role, char *const *argv)
 	installation_find_script("controller.js", script);
 	while (argv[count])
 		count++;
-	/* node, script and role in place of the program's name, and NULL. */
-	words = calloc(count + 4, sizeof(*words));
+	/* Four words in place of the program's name, and NULL. */
+	words = calloc(count + 5, sizeof(*words));
 	if (!words)
 		die_errno("can't start the controller");
 	words[0] = (char *)"node";
-	words[1] = script;
-	words[2] = (char *)role;
+	words[1] = (char *)no_debugger;
+	words[2] = script;
+	words[3] = (char *)role;
 	if (count > 1)
-		memcpy(words + 3, argv + 1, (count - 1) * sizeof(*words));
+		memcpy(words + 4, argv + 1, (count - 1) * sizeof(*words));
 	forget_node();
+	coredump_forbid();
 	execv(node, words);
 	die_errno("can't execute %s", node);
 }
@@ -88,11 +95,9 @@ _Noreturn void controller_become(char *const *argv)
  * @role:	Role
  * @fds:	Descriptors
  * @argv:	The user's command line
- * @front:	Pid of the front
  */
-static _Noreturn void run_child(const char *role,
-				const struct controller_fds *fds,
-				char *const *argv, pid_t front)
+static _Noreturn void
+run_child(const char *role, const struct controller_fds *fds, char *const *argv)
 {
 	int null = fds_dev_null();
 	int table[] = {null,
@@ -102,10 +107,6 @@ static _Noreturn void run_child(const char *role,
 		       fds->directory,
 		       fds->conversation >= 0 ? fds->conversation : null};
 
-	if (prctl(PR_SET_PDEATHSIG, (unsigned long)SIGTERM, 0UL, 0UL, 0UL) != 0)
-		die_errno("can't tie the controller to its front");
-	if (getppid() != front)
-		_exit(STATUS_SETUP);
 	fds_place(table, sizeof(table) / sizeof(table[0]));
 	execute(role, argv);
 }
@@ -121,7 +122,6 @@ void controller_start(struct controller *controller, const char *role,
 		      const struct controller_fds *fds, char *const *argv)
 {
 	struct sigaction action = {.sa_handler = SIG_DFL};
-	pid_t front = getpid();
 
 	/* A caller that ignores SIGCHLD would take the exit status away. */
 	sigemptyset(&action.sa_mask);
@@ -131,7 +131,7 @@ void controller_start(struct controller *controller, const char *role,
 	if (controller->pid < 0)
 		die_errno("can't start the controller");
 	if (controller->pid == 0)
-		run_child(role, fds, argv, front);
+		run_child(role, fds, argv);
 }
 
 /**

@@ -12,6 +12,7 @@
  */
 #include "daemon.h"
 
+#include "coredump.h"
 #include "die.h"
 #include "fds.h"
 
@@ -19,7 +20,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -32,7 +32,6 @@
  */
 void daemon_settle(const char *name)
 {
-	struct rlimit no_core = {0, 0};
 	sigset_t none;
 	int number;
 
@@ -43,8 +42,7 @@ void daemon_settle(const char *name)
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
 	    sigprocmask(SIG_SETMASK, &none, NULL) != 0)
 		die_errno("can't reset signals");
-	if (setrlimit(RLIMIT_CORE, &no_core) != 0)
-		die_errno("can't forbid core dumps");
+	coredump_forbid();
 	prctl(PR_SET_NAME, name, 0UL, 0UL, 0UL);
 	umask(022);
 }

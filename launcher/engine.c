@@ -25,6 +25,7 @@
  */
 #include "engine.h"
 
+#include "coredump.h"
 #include "die.h"
 #include "fds.h"
 
@@ -34,7 +35,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -83,10 +83,7 @@ static void reset_signals(void)
  */
 static void settle(const struct engine_program *program, pid_t parent)
 {
-	struct rlimit no_core = {0, 0};
-
-	if (setrlimit(RLIMIT_CORE, &no_core) != 0)
-		die_errno("can't forbid core dumps");
+	coredump_forbid();
 	program->settle();
 	if (chdir("/") != 0)
 		die_errno("can't change to /");

@@ -15,6 +15,7 @@
 #include "instance.h"
 
 #include "die.h"
+#include "etc.h"
 #include "masks.h"
 #include "runtime.h"
 #include "text.h"
@@ -65,23 +66,34 @@ void instance_locate(const char *config, struct instance *instance)
 }
 
 /**
+ * read_note() - Read the set-up child's note on the tunnel around us
+ * @runtime:	Directory of all state directories
+ * Returns NULL if there is none. The view of /etc is read-only, so the note
+ * there can't be changed by programs inside. The other one is the user's to
+ * change, and counts where there is no such view; and only in a mask, for
+ * elsewhere it would be a forgery.
+ */
+static char *read_note(int runtime)
+{
+	size_t len;
+	char *text = text_read(-1, ETC_OWN "/inside", INSIDE_MAX, &len);
+
+	if (text || !masks_is_state(runtime))
+		return text;
+	return text_read(runtime, "inside", INSIDE_MAX, &len);
+}
+
+/**
  * instance_is_around_us() - Whether we are inside this very tunnel already
  * @instance:	Instance
- * The set-up child left the key and the namespace's inode where the state
- * directories would be. Both must match: an inner namespace that a program made
- * for itself shows the same file, but is not the tunnel. Where no mask is, the
- * note is a forgery: believing it would run the command without a tunnel.
+ * The set-up child left the key and the namespace's inode. Both must match: an
+ * inner namespace that a program made for itself shows the same file, but is not
+ * the tunnel. Believing a forgery would run the command without a tunnel.
  */
 bool instance_is_around_us(const struct instance *instance)
 {
 	bool is_our_netns = false, is_our_key = false;
-	char *text, *line, *rest;
-	size_t len;
-
-	if (!masks_is_state(instance->runtime))
-		return false;
-	text = text_read(instance->runtime, "inside", INSIDE_MAX, &len);
-	rest = text;
+	char *text = read_note(instance->runtime), *line, *rest = text;
 
 	while (text && (line = strsep(&rest, "\n"))) {
 		if (strncmp(line, "netns ", 6) == 0)

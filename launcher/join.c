@@ -56,6 +56,30 @@ static void close_all(const struct namespaces *namespaces, int count)
 }
 
 /**
+ * check_neighbour() - Refuse a pin that is in another user namespace
+ * @pid:	Process
+ * A pin never leaves the namespace of its starter. A wrapped program can lock a
+ * record of its own making, where it finds the directory, and have namespaces
+ * ready that it controls; but it can't get out of the tunnel's. Returns false,
+ * with errno, if there is no such process any more.
+ */
+static bool check_neighbour(pid_t pid)
+{
+	struct stat own, other;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
+	if (stat(path, &other) != 0 || stat("/proc/self/ns/user", &own) != 0)
+		return false;
+	if (own.st_ino != other.st_ino || own.st_dev != other.st_dev)
+		die(STATUS_SETUP,
+		    "the process %d is inside of a tunnel, and so it is not a "
+		    "pin; remove the state directory",
+		    (int)pid);
+	return true;
+}
+
+/**
  * join_open() - Open a tunnel's namespaces
  * @pid:	Its pin
  * @netns:	Inode of its network namespace, as recorded
@@ -84,6 +108,10 @@ bool join_open(pid_t pid, ino_t netns, struct namespaces *namespaces)
 			    "%d is not its pin",
 			    path, kinds[i].name, (int)pid);
 		namespaces->fds[i] = fd;
+	}
+	if (!check_neighbour(pid)) {
+		close_all(namespaces, NAMESPACES);
+		return false;
 	}
 	if (fstat(namespaces->fds[NAMESPACES - 1], &network) != 0)
 		die_errno("can't examine the tunnel's network namespace");

@@ -6,7 +6,8 @@
  *   connect  somebody else is making it: wait for the first handshake
  */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { RunOptions } from '../controller/options.ts';
 import { showTunnels } from '../controller/show.ts';
 import { checkConfiguration, joinStartingTunnel, startTunnel } from '../controller/start.ts';
@@ -21,7 +22,7 @@ type Role = (typeof ROLES)[number];
 const BUG_STATUS = 125;
 
 const installation = {
-  libraryDirectory: import.meta.dirname,
+  libraryDirectory: dirname(fileURLToPath(import.meta.url)),
   environment: process.env,
 };
 
@@ -60,11 +61,9 @@ async function tell(text: string): Promise<void> {
 async function runCommand(role: Role, options: RunOptions, report: Report): Promise<void> {
   switch (role) {
     case 'cold':
-      leaveSignalsToFront();
       await startTunnel(options, installation, report);
       return;
     case 'connect':
-      leaveSignalsToFront();
       await joinStartingTunnel(options, installation);
       return;
     case 'cli':
@@ -72,16 +71,6 @@ async function runCommand(role: Role, options: RunOptions, report: Report): Prom
       // The front asks only where it found no configuration that it could use: here is the reason.
       checkConfiguration(options, installation, report);
       throw new WgWrapError('setup', 'the configuration appeared just now; run the command again');
-  }
-}
-
-/**
- * What the terminal sends goes to the front as well. If that ignores it, so does this process; if it dies
- * of it, this process gets SIGTERM.
- */
-function leaveSignalsToFront(): void {
-  for (const signal of ['SIGHUP', 'SIGINT', 'SIGQUIT'] as const) {
-    process.on(signal, () => undefined);
   }
 }
 
@@ -111,19 +100,15 @@ function roleOf(word: string | undefined): Role {
   return role;
 }
 
-async function main(): Promise<void> {
-  try {
-    await run(roleOf(process.argv[2]), process.argv.slice(3));
-  } catch (error) {
-    if (error instanceof WgWrapError) {
-      reportError(error);
-      process.exitCode = error.exitStatus;
-    } else {
-      reportBug(error);
-      process.exitCode = BUG_STATUS;
-    }
+try {
+  await run(roleOf(process.argv[2]), process.argv.slice(3));
+} catch (error) {
+  if (error instanceof WgWrapError) {
+    reportError(error);
+    process.exitCode = error.exitStatus;
+  } else {
+    reportBug(error);
+    process.exitCode = BUG_STATUS;
   }
-  process.exit();
 }
-
-void main();
+process.exit();

@@ -4,8 +4,8 @@
  * The pin starts it with everything as a descriptor, an empty environment and CAP_NET_ADMIN. In order:
  *
  *   1. close the door of Node's debugger, before anything secret is in memory
- *   2. read the configuration, once, at an offset: a successor reads the same memfd
- *   3. no core dump, no look into this process
+ *   2. no core dump, no look into this process
+ *   3. read the configuration, once, at an offset: a successor reads the same memfd
  *   4. wire device, sockets, TUN and control socket
  *   5. tell the pin `ready`, `connected` at the first handshake, and the timestamp of initiations
  *
@@ -13,12 +13,12 @@
  * when the TUN is; then the keys are wiped. A crash is the pin's to notice: it starts another one.
  *
  * After a crash the argument is the latest timestamp that the pin was told: peers refuse initiations
- * that are not later, and the clock may have been set back. With the argument `device` it is the engine of `wg-wrap device` (device.ts): steps 1, 3 and 4.
+ * that are not later, and the clock may have been set back. With the argument `device` it is the engine of `wg-wrap device` (device.ts): steps 1, 2 and 4.
  */
 import { fstatSync, readSync } from 'node:fs';
 import { formatHex, parseHex } from '../bytes.ts';
 import { decodeEngineConfiguration, type EngineConfiguration } from '../engine-configuration.ts';
-import { bootTime, wallClock } from '../linux/clock.ts';
+import { wallClock } from '../linux/clock.ts';
 import { entropy } from '../linux/entropy.ts';
 import { makeUndumpable } from '../linux/ffi.ts';
 import { x25519 } from '../linux/x25519.ts';
@@ -28,9 +28,9 @@ import { control } from './control.ts';
 import { serveControlSocket } from './control-socket.ts';
 import { runDevice } from './device.ts';
 import { deviceUpdate } from './device-update.ts';
-import { HealthWatch } from './health-watch.ts';
 import { log, unopenedResponse } from './log.ts';
 import { Loop } from './loop.ts';
+import { neighboursOf } from './neighbours.ts';
 import { TunnelSockets } from './tunnel-sockets.ts';
 
 /** Numbers of the inherited descriptors (docs/architecture.md). */
@@ -55,15 +55,14 @@ function readConfiguration(): EngineConfiguration {
   return decodeEngineConfiguration(text);
 }
 
-function tellPin(word: 'ready' | 'connected' | 'stale' | `timestamp ${string}`): void {
+function tellPin(word: 'ready' | 'connected' | `timestamp ${string}`): void {
   process.send?.(word);
 }
 
 /** Runs one tunnel. `predecessor` is the last timestamp of an engine that died. */
 function runTunnel(predecessor: Uint8Array | undefined): void {
-  const startedAt = bootTime();
-  const configuration = readConfiguration();
   makeUndumpable();
+  const configuration = readConfiguration();
   const parsed = parseSet(configuration.uapi);
   if (!parsed.ok) throw new TypeError(`the configuration is refused at line ${parsed.line}`);
 
@@ -74,20 +73,10 @@ function runTunnel(predecessor: Uint8Array | undefined): void {
     mtu: configuration.mtu,
     ...(predecessor && { lastTimestamp: predecessor }),
   });
-  const health = new HealthWatch(() => device.status(bootTime()).peers, {
-    onChange: (state) => {
-      log(state === 'stale' ? 'lost contact' : 'is in contact again');
-      tellPin(state);
-    },
-    onWarning: log,
-  });
   const loop = new Loop(
     device,
     FD.tun,
     {
-      onSettled: (now) => {
-        health.look(now, device.handshakesCompleted);
-      },
       onConnected: () => {
         log('completed the first handshake');
         tellPin('connected');
@@ -109,13 +98,8 @@ function runTunnel(predecessor: Uint8Array | undefined): void {
   const sockets = new TunnelSockets(configuration.listenPort);
   const server = serveControlSocket(
     FD.control,
-    control({
-      device,
-      loop,
-      sockets,
-      engine: { startedAt, dataPath: 'typescript', offload: false },
-      tellsSecrets: false,
-    }),
+    control({ device, loop, sockets, tellsSecrets: false }),
+    neighboursOf(FD.control),
   );
 
   const stop = (): void => {

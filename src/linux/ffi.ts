@@ -7,15 +7,14 @@
  *
  * errno is meaningful only after a call has returned -1: on success it is left over from before.
  */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import ffi from 'ffi-rs';
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 
-type Library = typeof import('ffi-rs');
+const { DataType, load, open } = ffi;
 
 const LIBC = 'libc';
-let library: Library | undefined;
+let isOpen = false;
 
 /** A failed system call: its name and the name of errno, for instance `EADDRINUSE`. */
 export class SystemCallError extends Error {
@@ -33,8 +32,11 @@ type Argument = number | Uint8Array;
 
 /** Calls a function whose arguments are ints and buffers and whose int result is -1 on failure. */
 function call(name: string, ...args: readonly Argument[]): number {
-  library ??= loadLibrary();
-  const { DataType, load } = library;
+  if (!isOpen) {
+    // An empty path is the running program itself, which has the C library of its own system.
+    open({ library: LIBC, path: '' });
+    isOpen = true;
+  }
   // With `errno: true` the result is this object; ffi-rs's types can't tell.
   const result = load({
     library: LIBC,
@@ -46,28 +48,6 @@ function call(name: string, ...args: readonly Argument[]): number {
   }) as { readonly value: number; readonly errnoCode: number };
   if (result.value === -1) throw new SystemCallError(name, result.errnoCode);
   return result.value;
-}
-
-/**
- * Loads ffi-rs, not before something is called.
- *
- * To choose one of its builds it asks Node for a whole diagnostic report, and takes from it whether the
- * C library is glibc. A report costs as much as half of Node's own start, so here it is that one fact.
- */
-function loadLibrary(): Library {
-  const require = createRequire(import.meta.filename);
-  const report: { getReport: () => object } = process.report;
-  const { getReport } = report;
-  const isMusl = readFileSync('/proc/self/maps', 'latin1').includes('/ld-musl-');
-  report.getReport = () => ({ header: isMusl ? {} : { glibcVersionRuntime: 'any' } });
-  try {
-    const loaded = require('ffi-rs') as Library;
-    // An empty path is the running program itself, which has the C library of its own system.
-    loaded.open({ library: LIBC, path: '' });
-    return loaded;
-  } finally {
-    report.getReport = getReport;
-  }
 }
 
 /** The same memory as a Buffer, which is what ffi-rs takes as a pointer. */
@@ -107,6 +87,26 @@ export function getSocketOption(fd: number, level: number, option: number): numb
   new DataView(length.buffer).setUint32(0, value.length, true);
   call('getsockopt', fd, level, option, value, length);
   return new DataView(value.buffer).getInt32(0, true);
+}
+
+const SOL_SOCKET = 1;
+const SO_NETNS_COOKIE = 71;
+
+/**
+ * Which network namespace a socket belongs to, as a number that is never used again (socket(7),
+ * SO_NETNS_COOKIE). Undefined on kernels before 5.14, which don't tell.
+ */
+export function networkNamespaceOf(fd: number): bigint | undefined {
+  const value = new Uint8Array(8);
+  const length = new Uint8Array(4);
+  new DataView(length.buffer).setUint32(0, value.length, true);
+  try {
+    call('getsockopt', fd, SOL_SOCKET, SO_NETNS_COOKIE, value, length);
+  } catch (error) {
+    if (error instanceof SystemCallError && error.code === 'ENOPROTOOPT') return undefined;
+    throw error;
+  }
+  return new DataView(value.buffer).getBigUint64(0, true);
 }
 
 /** bind(2) to an encoded socket address. */

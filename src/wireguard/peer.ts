@@ -105,7 +105,6 @@ export class Peer {
       this.#keepFreshAfterSending(keypair, now, now, out);
       return undefined;
     }
-    if (!keypair) this.timers.replies.dataStaged(now);
     const hadRoom = this.transport.staged.push(slot.packet);
     this.#sendStaged(now, out);
     return hadRoom ? undefined : 'stagingFull';
@@ -164,7 +163,7 @@ export class Peer {
     if (reason) return reason;
     this.#authenticated(message, from, now);
     this.#installKeypair(now);
-    this.#handshakeCompleted(now);
+    this.#handshakeCompleted();
     this.sendKeepalive(now, out);
     return undefined;
   }
@@ -186,7 +185,7 @@ export class Peer {
   ): void {
     const isConfirmation = this.transport.confirm(keypair);
     this.whereabouts.heardFrom(from);
-    if (isConfirmation) this.#handshakeCompleted(now);
+    if (isConfirmation) this.#handshakeCompleted();
     this.timers.authenticatedPacketReceived(now);
     if (packet.length > 0) this.timers.dataReceived(now);
     if (isConfirmation) this.flush(now, out);
@@ -199,7 +198,7 @@ export class Peer {
     const { hasSent, hasReceived } = this.transport.progress(activity);
     if (movedTo) this.whereabouts.heardFrom(movedTo);
     const isConfirmation = this.transport.confirmIndex(confirmedIndex);
-    if (isConfirmation) this.#handshakeCompleted(now);
+    if (isConfirmation) this.#handshakeCompleted();
     this.timers.fastPathActive(activity);
     this.transport.follow(this.endpoint);
     if (isConfirmation) this.flush(now, out);
@@ -328,8 +327,8 @@ export class Peer {
     this.transport.install(keypair, now);
   }
 
-  #handshakeCompleted(now: Millis): void {
-    this.timers.handshakeCompleted(now);
+  #handshakeCompleted(): void {
+    this.timers.handshakeCompleted();
     this.whereabouts.settled();
     this.#sentLastMinuteHandshake = false;
     this.lastHandshakeTime = this.#context.wallClock();
