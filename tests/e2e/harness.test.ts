@@ -119,6 +119,29 @@ test('a key is found in an output in every usual form', async () => {
   topology.begin();
 });
 
+test('a key in arguments, in an environment and in a state file is seen', async () => {
+  const { host } = topology;
+  const keys = [makeKeyPair(), makeKeyPair(), makeKeyPair()].map(({ privateKey }) =>
+    privateKey.replace('=', ''),
+  );
+  const shown = host.user(['sh', '-c', 'echo up; read -r end; exit', keys[0]], {
+    env: { KEY: Buffer.from(keys[1], 'base64').toString('hex') },
+    inputStaysOpen: true,
+  });
+  await shown.until(/^up$/m);
+  await host.user(['mkdir', '-p', `${host.runtime}/wg-wrap/key`]).wait();
+  host.write('../run/wg-wrap/key/about', keys[2]);
+  const complaint = await topology.end(100).then(
+    () => '',
+    (error: unknown) => String(error),
+  );
+  await shown.wait();
+  expect(complaint).toMatch(/a secret key, as 43 characters in \/proc\/\d+\/cmdline \(sh /);
+  expect(complaint).toMatch(/a secret key, as 64 characters in \/proc\/\d+\/environ \(sh /);
+  expect(complaint).toMatch(/a secret key, as 43 characters in .*\/key\/about \(state\)/);
+  topology.begin();
+});
+
 test('a command that outlives its limit is killed and says so', async () => {
   const result = await topology.host.user(['sleep', '20'], { limitMs: 200 }).wait();
   expect(result).toMatchObject({ signal: 'SIGKILL', overdue: 'it was killed after 200 ms' });

@@ -1,37 +1,15 @@
 /**
- * The only way out is the tunnel: not when the engine is stopped, dead or gone for good, not by a
- * name-service daemon of the host, not by the sockets and processes of wg-wrap itself.
+ * The only way out is the tunnel: not by a name-service daemon of the host, not by the sockets and
+ * processes of wg-wrap itself. What holds while no tunnel works is in killswitch.test.ts.
  */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import type { Client } from './harness/client.ts';
-import type { Command } from './harness/command.ts';
 import { eventually } from './harness/eventually.ts';
 import { findSecret } from './harness/keys.ts';
 import { INSIDE_NAME } from './harness/site.ts';
 import { useTopology } from './harness/topology.ts';
 
-/** Connections that a command tries while the tunnel is down. */
-const ATTEMPTS = 100;
-
 const topology = useTopology();
-
-/** A session that, at the end of its input, tries to reach the site inside and outside. */
-async function startKnocking(client: Client): Promise<Command> {
-  const { inner4, inner6, outer4, outer6 } = topology.site.addresses;
-  const knock = [process.execPath, `${topology.host.programs}/knock.js`, String(ATTEMPTS)];
-  const command = topology.start(client, [...knock, inner4, inner6, outer4, outer6], {
-    inputStaysOpen: true,
-  });
-  await command.until(/^waiting$/m);
-  return command;
-}
-
-async function connectionsOf(command: Command): Promise<number> {
-  const { text } = await command.finish();
-  const { connected } = JSON.parse(text.split('\n')[1]) as { connected: number };
-  return connected;
-}
 
 test('inside there is no link but lo and the tunnel', async () => {
   const client = await topology.client();
@@ -50,36 +28,6 @@ test('an address that no peer is allowed has no route, and nothing leaves for it
   const command = await topology.run(client, ['sh', '-c', script]);
   // curl's 7 is "failed to connect", 28 would be "timed out".
   expect(command).toMatchObject({ text: '7\n7', stderr: '' });
-});
-
-test('while the engine is stopped, every connection fails and nothing leaves the host', async () => {
-  const client = await topology.client();
-  const command = await startKnocking(client);
-  const engine = topology.host.enginePid();
-  process.kill(engine, 'SIGSTOP');
-  const packets = await topology.captureAll();
-  expect(await connectionsOf(command)).toBe(0);
-  expect(await packets()).toEqual([]);
-  process.kill(engine, 'SIGCONT');
-});
-
-test('while the engine is dead, every connection fails and nothing leaves the host', async () => {
-  const client = await topology.client();
-  const hold = await topology.hold(client);
-  const command = await startKnocking(client);
-  const pin = topology.host.pinPid();
-  const engine = topology.host.enginePid();
-  // A stopped pin can't start the engine again.
-  process.kill(pin, 'SIGSTOP');
-  process.kill(engine, 'SIGKILL');
-  const packets = await topology.captureAll();
-  expect(await connectionsOf(command)).toBe(0);
-  expect(await packets()).toEqual([]);
-  process.kill(pin, 'SIGCONT');
-  const { inner4, client4 } = topology.site.addresses;
-  const url = `http://${inner4}/who`;
-  expect(await topology.output(client, ['curl', '-sS', '-m', '15', url])).toBe(client4);
-  await hold.finish();
 });
 
 test('a download goes on over the death of the engine', async () => {
@@ -121,24 +69,6 @@ test("the engine's successor knows the timestamp that its initiations have to ex
   expect(successor()).toMatch(/engine\.js [0-9a-f]{24}$/);
   command.kill('SIGTERM');
   await command.wait();
-});
-
-test('when the pin is killed its sessions are offline, and the next run builds anew', async () => {
-  const client = await topology.client();
-  const command = await startKnocking(client);
-  // A stopped engine can't notice that the pin is gone: the kernel has to end it.
-  process.kill(topology.host.enginePid(), 'SIGSTOP');
-  process.kill(topology.host.pinPid(), 'SIGKILL');
-  await eventually(
-    () => topology.host.processes().length === 1,
-    5_000,
-    () => 'the engine outlived the pin',
-  );
-  const packets = await topology.captureAll();
-  expect(await connectionsOf(command)).toBe(0);
-  expect(await packets()).toEqual([]);
-  const { inner4, client4 } = topology.site.addresses;
-  expect(await topology.output(client, ['curl', '-sS', `http://${inner4}/who`])).toBe(client4);
 });
 
 test('the host may replace its resolv.conf while a command runs', async () => {

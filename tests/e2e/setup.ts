@@ -5,7 +5,7 @@
  * `WG_WRAP_TEST_PREFIX` names an installation to test in place of a fresh one.
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { buildSync } from 'esbuild';
@@ -53,9 +53,7 @@ export function setup(project: TestProject): () => void {
 function compilePrograms(directory: string): string {
   const source = join(import.meta.dirname, 'programs');
   buildSync({
-    entryPoints: ['servers.ts', 'watch.ts', 'udp-client.ts', 'knock.ts'].map((name) =>
-      join(source, name),
-    ),
+    entryPoints: ['servers.ts', 'watch.ts', 'udp-client.ts'].map((name) => join(source, name)),
     outdir: directory,
     bundle: true,
     platform: 'node',
@@ -63,7 +61,16 @@ function compilePrograms(directory: string): string {
     format: 'cjs',
     logLevel: 'warning',
   });
+  compileAttack(join(directory, 'attack'));
   return directory;
+}
+
+/** The hostile program is in C: most of what it tries is a system call. */
+function compileAttack(program: string): void {
+  const source = join(import.meta.dirname, 'attack');
+  const files = readdirSync(source).filter((name) => name.endsWith('.c'));
+  const flags = ['-std=c11', '-D_GNU_SOURCE', '-O1', '-Wall', '-Wextra', '-Werror'];
+  execFileSync('gcc', [...flags, ...files.map((name) => join(source, name)), '-o', program]);
 }
 
 function install(prefix: string): string {

@@ -15,6 +15,16 @@ const NEIGHBOUR_DISCOVERY = '(icmp6 and ip6[40] >= 133 and ip6[40] <= 137)';
 const LISTENER_REPORT = '(ip6[6] == 0 and ip6[48] == 143)';
 const UNREACHABLE = '((icmp and icmp[0] == 3) or (icmp6 and ip6[40] == 1))';
 
+/** tcpdump looks up the user that it becomes: not at the name services that a test watches. */
+const UNSEEN = [
+  'unshare',
+  '--mount',
+  'sh',
+  '-euc',
+  'mount -t tmpfs run /run; exec "$@"',
+  'sh',
+] as const;
+
 /** A capture of one link's outgoing packets. */
 export class Capture {
   readonly #tcpdump: Command;
@@ -37,7 +47,10 @@ export class Capture {
       ...(tunnel ? [] : [flow]),
     ];
     const argv = ['tcpdump', '-l', '-n', '-t', '--immediate-mode', '-Q', 'out', '-i', link];
-    const tcpdump = await host.daemon([...argv, `not (${allowed.join(' or ')})`], /listening on/);
+    const tcpdump = await host.daemon(
+      [...UNSEEN, ...argv, `not (${allowed.join(' or ')})`],
+      /listening on/,
+    );
     return new Capture(tcpdump);
   }
 

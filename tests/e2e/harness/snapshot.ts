@@ -57,7 +57,18 @@ export function processesOf(uid: number): readonly Process[] {
 
 /** Every file below `directory`, relative; empty when it is absent. */
 export function filesBelow(directory: string): readonly string[] {
-  if (!exists(directory)) return [];
+  while (exists(directory)) {
+    try {
+      return listBelow(directory);
+    } catch (error) {
+      // A tunnel that ended meanwhile took a directory away.
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    }
+  }
+  return [];
+}
+
+function listBelow(directory: string): readonly string[] {
   return readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => !entry.isDirectory())
     .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))

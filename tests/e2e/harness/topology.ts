@@ -11,7 +11,8 @@
  *
  * After each test, whatever it was about: no process of the user is left, mounts, links and files of
  * the host are the same, the state directory holds no tunnel, nothing but the tunnel's datagrams has
- * left the host, no name-service daemon was asked, and no output or log holds a key.
+ * left the host, no name-service daemon was asked, and no output, log, state file, argument or
+ * environment held a key.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, inject, onTestFailed } from 'vitest';
 import { Capture } from './capture.ts';
@@ -21,6 +22,7 @@ import { eventually } from './eventually.ts';
 import { Host } from './host.ts';
 import { findSecret } from './keys.ts';
 import { LogKeeper } from './log-keeper.ts';
+import { SecretWatch } from './secret-watch.ts';
 import { Site } from './site.ts';
 import { takeSnapshot, type Snapshot } from './snapshot.ts';
 import { Watch, type Sighting } from './watch.ts';
@@ -39,6 +41,7 @@ interface Parts {
   readonly sites: readonly Site[];
   readonly watch: Watch;
   readonly logs: LogKeeper;
+  readonly secrets: SecretWatch;
 }
 
 /** A host with its sites; usable inside tests and hooks. */
@@ -49,6 +52,8 @@ export class Topology {
   #allowed: RegExp[] = [];
   /** The logs of tunnels that the last guard has taken. */
   #log = '';
+  /** What was seen within the test, for the guard after it. */
+  #sighted: Sighting[] = [];
 
   constructor(siteCount: 1 | 2) {
     this.#siteCount = siteCount;
@@ -102,9 +107,16 @@ export class Topology {
     this.#allowed.push(packet);
   }
 
-  /** What the watch has seen since the last look. */
+  /** What the watch has seen since the last look; what it was is the test's to judge. */
   async look(): Promise<Sighting> {
     return await this.#built.watch.look();
+  }
+
+  /** A look that leaves it to the guard after the test to judge. */
+  async #glance(): Promise<Sighting> {
+    const sighting = await this.look();
+    this.#sighted.push(sighting);
+    return sighting;
   }
 
   /**
@@ -114,7 +126,7 @@ export class Topology {
   async captureAll(): Promise<() => Promise<readonly string[]>> {
     const capture = await Capture.start(this.host.namespace, this.site, true);
     return async () => {
-      await capture.reached((await this.look()).mark);
+      await capture.reached((await this.#glance()).mark);
       return capture.take();
     };
   }
@@ -152,12 +164,13 @@ export class Topology {
     );
     const captures = await Promise.all(sites.map((site) => Capture.start(host.namespace, site)));
     const watch = await Watch.start(host.namespace, sites, captures, host.programs);
-    this.#parts = { host, sites, watch, logs: new LogKeeper(host) };
+    this.#parts = { host, sites, watch, logs: new LogKeeper(host), secrets: new SecretWatch(host) };
   }
 
   async demolish(): Promise<void> {
     if (!this.#parts) return;
     this.#parts.logs.stop();
+    this.#parts.secrets.stop();
     for (const site of this.#parts.sites) await site.close();
     await this.#parts.host.close();
   }
@@ -169,21 +182,25 @@ export class Topology {
     this.host.commands.length = 0;
     this.host.forgetState();
     this.#log = '';
+    this.#sighted = [];
     this.#built.logs.take();
+    this.#built.secrets.take();
   }
 
   /** After a test: throws one error with everything that is not as before. */
   async end(tearDownMs: number = TEAR_DOWN_LIMIT_MS): Promise<void> {
     const complaints = [await this.#leftProcesses(tearDownMs), ...this.#leftThings()];
-    const { packets, connections } = await this.look();
-    for (const packet of packets) {
+    await this.#glance();
+    for (const packet of this.#sighted.flatMap(({ packets }) => packets)) {
       if (!this.#allowed.some((allowed) => allowed.test(packet))) {
         complaints.push(`left the host outside of the tunnel: ${packet}`);
       }
     }
-    for (const path of connections) complaints.push(`a name service was asked: ${path}`);
+    for (const path of this.#sighted.flatMap(({ connections }) => connections)) {
+      complaints.push(`a name service was asked: ${path}`);
+    }
     this.#log += this.#built.logs.take();
-    complaints.push(await this.#outputsWithSecrets());
+    complaints.push(await this.#outputsWithSecrets(), ...this.#built.secrets.take());
     const found = complaints.filter((complaint) => complaint !== undefined);
     if (found.length > 0) throw new Error(found.join('\n'));
   }
@@ -204,7 +221,7 @@ export class Topology {
       return undefined;
     } catch (error) {
       // So that the next test starts clean, and commands that wait for them end.
-      for (const { pid } of this.host.processes()) process.kill(pid, 'SIGKILL');
+      for (const { pid } of this.host.processes()) killIfThere(pid);
       return error instanceof Error ? error.message : String(error);
     }
   }
@@ -256,6 +273,14 @@ export function useTopology(siteCount: 1 | 2 = 1): Topology {
     await topology.end();
   });
   return topology;
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // ESRCH: it ended by itself meanwhile.
+  }
 }
 
 /** The result itself if the command succeeded and stderr is empty; throws what happened if not. */

@@ -8,11 +8,13 @@ import type { Command } from './command.ts';
 import type { Namespace } from './namespace.ts';
 import type { Site } from './site.ts';
 
-/** Where glibc's resolver modules look for daemons; all below the host's own /run. */
+/** Where glibc's resolver modules look for daemons, below the host's own /run, and one abstract name. */
 const SOCKETS = [
   '/run/nscd/socket',
   '/run/systemd/resolve/io.systemd.Resolve',
   '/run/avahi-daemon/socket',
+  // A name without a path, which the hostile program of attack/ tries.
+  '\0wg-wrap-sentinel',
 ] as const;
 
 /** What was seen since the last look. */

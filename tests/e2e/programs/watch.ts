@@ -45,7 +45,8 @@ async function main(): Promise<void> {
 }
 
 async function listen(path: string, onConnection: () => void): Promise<void> {
-  mkdirSync(dirname(path), { recursive: true });
+  const isAbstract = path.startsWith('\0');
+  if (!isAbstract) mkdirSync(dirname(path), { recursive: true });
   const server = createServer((socket) => {
     onConnection();
     // The peer may be gone already.
@@ -54,7 +55,7 @@ async function listen(path: string, onConnection: () => void): Promise<void> {
   });
   server.listen(path);
   await once(server, 'listening');
-  chmodSync(path, 0o666);
+  if (!isAbstract) chmodSync(path, 0o666);
 }
 
 void main();

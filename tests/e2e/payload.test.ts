@@ -1,0 +1,169 @@
+/**
+ * A hostile program, wrapped: everything that the kernel offers to look into the engine and the pin, to
+ * take what they hold, to change the tunnel, or to leave it.
+ *
+ * The program runs as it is, and again in a user namespace of its own, where it has all capabilities
+ * over what it makes itself. That its attempts are real is shown by a victim: a process without a shield.
+ */
+import { expect, test } from 'vitest';
+import type { Client } from './harness/client.ts';
+import { eventually } from './harness/eventually.ts';
+import type { Process } from './harness/snapshot.ts';
+import { clean, useTopology } from './harness/topology.ts';
+
+const topology = useTopology();
+
+/** Ways to run a program that make it more powerful, or not. */
+const WAYS = [
+  ['as it is', []],
+  ['in a user namespace of its own', ['unshare', '-Ur', '--']],
+] as const;
+
+/** Attempts that need no consent of the victim's, and so show that the program works. */
+const LOOKING = [
+  'environ',
+  'mem',
+  'maps',
+  'smaps',
+  'auxv',
+  'pagemap',
+  'io',
+  'root',
+  'cwd',
+  'exe',
+  'ns/user',
+  'ns/mnt',
+  'ns/net',
+  'fd',
+  'fdinfo',
+  'pidfd_getfd',
+  'ptrace-attach',
+  'ptrace-seize',
+  'process_vm_readv',
+  'process_vm_writev',
+  'get_robust_list',
+];
+
+/** One attempt: what it was about, and `done` or the name of errno. */
+interface Attempt {
+  readonly what: string;
+  readonly end: string;
+}
+
+/** Runs the hostile program inside; gives all attempts. */
+async function attack(
+  client: Client,
+  way: readonly string[],
+  ...args: readonly string[]
+): Promise<readonly Attempt[]> {
+  const program = [...way, `${topology.host.programs}/attack`, ...args];
+  const { text } = clean(await topology.run(client, program));
+  return text.split('\n').map((line) => {
+    const space = line.lastIndexOf(' ');
+    return { what: line.slice(0, space), end: line.slice(space + 1) };
+  });
+}
+
+/** The attempts that succeeded. */
+function successes(attempts: readonly Attempt[]): readonly string[] {
+  return attempts.filter(({ end }) => end === 'done').map(({ what }) => what);
+}
+
+test('the attempts on a process are real: on one without a shield they succeed', async () => {
+  const client = await topology.client();
+  const victim = topology.start(client, [`${topology.host.programs}/attack`, 'victim'], {
+    inputStaysOpen: true,
+  });
+  const [, pid] = await victim.until(/^victim (\d+)$/m);
+  const done = successes(await attack(client, [], 'process', pid));
+  expect(done).toEqual(expect.arrayContaining(LOOKING.map((name) => `${pid} ${name}`)));
+  await victim.finish();
+});
+
+test.each(WAYS)('nothing of engine and pin can be read or taken, %s', async (_name, way) => {
+  const client = await topology.client();
+  const hold = await topology.hold(client);
+  const pids = [topology.host.enginePid(), topology.host.pinPid()];
+  const attempts = await attack(client, way, 'process', ...pids.map(String));
+  expect(attempts.length).toBeGreaterThan(50);
+  expect(successes(attempts)).toEqual([]);
+  await hold.finish();
+});
+
+test.each(WAYS)(
+  'nothing of another tunnel can be read or taken while it starts, %s',
+  async (_name, way) => {
+    const { host } = topology;
+    const client = await topology.client();
+    const hold = await topology.hold(client);
+    const own = new Set(host.processes().map(({ pid }) => pid));
+    const { outer4 } = topology.site.addresses;
+    const other = await topology.client({ name: 'other.conf', endpoint: `${outer4}:5555` });
+    await client.introduce();
+    const start = host.wrap(['-c', other.name, '--connect-timeout', '25s', '--', 'true']);
+    const strangers = (): readonly Process[] => host.processes().filter(({ pid }) => !own.has(pid));
+    const roles = ['wg-wrap -c', 'controller.js', 'wg-wrap-pin', 'engine.js'];
+    // The controller waits for a handshake that never comes.
+    await eventually(
+      () =>
+        strangers().length === roles.length &&
+        roles.every((role) => strangers().some(({ command }) => command.includes(role))),
+      10_000,
+      () => `not all are there: ${JSON.stringify(strangers())}`,
+    );
+    const pids = strangers().map(({ pid }) => String(pid));
+    const attempts = await attack(client, way, 'process', ...pids);
+    process.kill(-start.pid, 'SIGTERM');
+    await start.wait();
+    await hold.finish();
+    expect(attempts.length).toBeGreaterThan(100);
+    // The front's limits are the caller's, for they will be the command's.
+    const ofFront = `${start.pid} core-limit`;
+    expect(successes(attempts).filter((what) => what !== ofFront)).toEqual([]);
+  },
+);
+
+test.each(WAYS)('the masks and /etc stay where they are, %s', async (_name, way) => {
+  const client = await topology.client();
+  const { runtime } = topology.host;
+  // The directories of the daemons are there because the harness listens in them.
+  const paths = ['/etc', '/run/nscd', '/run/systemd/resolve', '/run/avahi-daemon'];
+  const isOwn = way.length > 0;
+  const attempts = await attack(
+    client,
+    isOwn ? [...way.slice(0, -1), '-m', '--'] : way,
+    'mask',
+    ...paths,
+    `${runtime}/wg-wrap`,
+  );
+  expect(attempts.length).toBe(5 * 11);
+  expect(successes(attempts)).toEqual([]);
+});
+
+test.each(WAYS)('the tunnel stays as it is, and nothing goes around it, %s', async (_name, way) => {
+  const client = await topology.client();
+  const show = 'ip -o address; ip -4 route; ip -6 route; ip -o link';
+  const hold = await topology.hold(client);
+  const before = await topology.output(client, ['sh', '-c', show]);
+  const attempts = await attack(client, way, 'network');
+  expect(attempts.length).toBe(18);
+  expect(successes(attempts)).toEqual([]);
+  const changes = [
+    'link set wg0 down',
+    'link set wg0 netns 1',
+    'link add dummy0 type dummy',
+    'link add veth0 type veth peer name veth1 netns 1',
+    'link add link wg0 name ip0 type ipvlan',
+    'address flush dev wg0',
+    'address add 192.0.2.1/24 dev wg0',
+    'route del default',
+    'route add 192.0.2.0/24 dev lo',
+    'rule add from all lookup 7',
+    'neigh add 192.0.2.1 lladdr 02:00:00:00:00:01 dev wg0',
+    'netns exec x true',
+  ];
+  const script = changes.map((change) => `ip ${change} 2>/dev/null && echo "${change}"`).join('\n');
+  expect(await topology.output(client, [...way, 'sh', '-c', `${script}\ntrue`])).toBe('');
+  expect(await topology.output(client, ['sh', '-c', show])).toBe(before);
+  await hold.finish();
+});
