@@ -114,8 +114,9 @@ launcher-tests:
 	tests/launcher/run.sh
 	tests/setup/run.sh
 
-sim: node_modules/.package-lock.json ## two cores, a bad network, a virtual clock
+sim: node_modules/.package-lock.json ## two cores, a bad network, a virtual clock; then again with a model of the pump
 	$(BIN)/vitest run tests/sim
+	WG_WRAP_SIM_PUMP_READ_MS=0 $(BIN)/vitest run tests/sim
 
 property: node_modules/.package-lock.json ## random inputs, fixed invariants
 	$(BIN)/vitest run tests/property

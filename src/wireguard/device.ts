@@ -159,15 +159,12 @@ export class Device {
     if (reason) this.#context.drops[reason]++;
   }
 
-  /**
-   * Has transport data moved by `fastPath` from now on, or by the device again. Keypairs that there are
-   * end, because a counter has one owner; the next packet or `connect` begins a handshake.
-   */
+  /** Has `fastPath` move transport data, or the device again: all keypairs end with the change. */
   useFastPath(fastPath: FastPath | undefined): void {
     this.#peers.useFastPath(fastPath);
   }
 
-  /** Takes note of what the fast path has done for a peer; a number without a peer means nothing. */
+  /** Takes note of what the fast path has done for a peer, if there is one of that number. */
   handleActivity(peer: number, activity: Activity, now: Millis, out: Outputs): void {
     this.#peers.withNumber(peer)?.handleActivity(activity, now, out);
     this.#expire(now, out);
@@ -208,9 +205,9 @@ export class Device {
 
   /** A peer whose response did not open, as after preshared keys that differ: told once for each. */
   takeUnopenedResponse(): Uint8Array | undefined {
-    const publicKey = this.#context.unopenedResponse?.slice();
+    const { unopenedResponse } = this.#context;
     this.#context.unopenedResponse = undefined;
-    return publicKey;
+    return unopenedResponse?.slice();
   }
 
   /** The greatest timestamp sent; for `DeviceOptions.lastTimestamp` of a successor. No secret. */

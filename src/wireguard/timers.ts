@@ -177,7 +177,6 @@ export class Timers {
   clear(): void {
     for (const name of TIMER_NAMES) this.#set(name, Infinity);
     this.#attempts = 0;
-    this.fastPathChanged();
   }
 
   #endReply(): void {

@@ -46,6 +46,7 @@ export interface StationChoices {
   readonly privateKey?: Uint8Array;
   readonly mtu?: number;
   readonly x25519?: X25519;
+  readonly pumpReadMs?: number | undefined;
 }
 
 type Receiver = (datagram: Uint8Array, from: SimEndpoint) => void;
@@ -57,6 +58,8 @@ interface Arrival extends Flight {
 const MAX_EVENTS_AT_ONE_TIME = 20_000;
 const WALL_START_SECONDS = 1_700_000_000;
 const DEFAULT_MTU = 1420;
+/** Gives every station a pump whose activity is read so often (the Makefile's second run). */
+const PUMP = process.env['WG_WRAP_SIM_PUMP_READ_MS'];
 
 /** Stations, a link between them, and a virtual clock. */
 export class Network {
@@ -107,6 +110,7 @@ export class Network {
       privateKey: choices.privateKey ?? this.random.bytes(32),
       mtu: choices.mtu ?? DEFAULT_MTU,
       x25519: choices.x25519 ?? smallGroup,
+      pumpReadMs: choices.pumpReadMs ?? (PUMP === undefined ? undefined : Number(PUMP)),
     });
     this.#stations.push(station);
     return station;
@@ -126,8 +130,9 @@ export class Network {
   carry(datagram: Uint8Array, from: SimEndpoint, to: SimEndpoint): void {
     const { loss, duplication, delayMs, delayVariationMs } = this.link;
     const verdict = this.gate?.({ datagram, from, to }) ?? 0;
-    if (verdict === 'drop' || this.random.chance(loss)) return;
-    const copies = this.random.chance(duplication) ? 2 : 1;
+    // A perfect link leaves nothing to chance, and so the devices' own chances alone.
+    if (verdict === 'drop' || (loss > 0 && this.random.chance(loss))) return;
+    const copies = duplication > 0 && this.random.chance(duplication) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
       const variation = delayVariationMs > 0 ? this.random.below(delayVariationMs + 1) : 0;
       const at = this.#now + verdict + delayMs + variation;
@@ -185,7 +190,7 @@ export class Network {
   #nextEventTime(): number | undefined {
     let next = this.#arrivals.at(0)?.at;
     for (const station of this.#stations) {
-      const timeout = station.device.nextTimeout();
+      const timeout = station.nextTimeout();
       if (timeout !== undefined && (next === undefined || timeout < next)) next = timeout;
     }
     return next;
@@ -199,7 +204,7 @@ export class Network {
       return;
     }
     const due = this.#stations.find((station) => {
-      const timeout = station.device.nextTimeout();
+      const timeout = station.nextTimeout();
       return timeout !== undefined && timeout <= this.#now;
     });
     due?.expire();

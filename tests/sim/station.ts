@@ -12,10 +12,12 @@
 import { PacketSlot } from '../../src/slot.ts';
 import type { Address } from '../../src/ip.ts';
 import { Device, type DeviceStatus, type DeviceUpdate } from '../../src/wireguard/device.ts';
-import type { DropReason } from '../../src/wireguard/drop-reason.ts';
+import { DROP_REASONS, type DropReason } from '../../src/wireguard/drop-reason.ts';
+import { messageType, TYPE_TRANSPORT } from '../../src/wireguard/messages.ts';
 import type { Endpoint, Outputs, X25519 } from '../../src/wireguard/ports.ts';
 import { isUnreachable } from './inner-packet.ts';
 import type { PacketOptions, Party } from './ledger.ts';
+import { ModelPump } from './model-pump.ts';
 import type { Network } from './network.ts';
 import { SimEndpoint } from './sim-endpoint.ts';
 
@@ -28,6 +30,8 @@ export interface StationOptions {
   readonly privateKey: Uint8Array;
   readonly mtu: number;
   readonly x25519: X25519;
+  /** Transport data is moved by a model of a pump, whose activity is read so often; 0: at once. */
+  readonly pumpReadMs?: number | undefined;
 }
 
 const MAX_STAGED_PACKETS = 128;
@@ -43,12 +47,17 @@ export class Station implements Party {
   readonly publicKey: Uint8Array;
   readonly x25519: X25519;
   readonly device: Device;
+  /** Moves the transport data, if the station has one. */
+  pump: ModelPump | undefined;
   /** What the device itself answered into the tunnel interface. */
   readonly unreachables: Uint8Array[] = [];
   /** How many packets the tunnel interface has given to the device. */
   tunPackets = 0;
   readonly #network: Network;
   readonly #mtu: number;
+  readonly #pumpReadMs: number;
+  #nextRead = Infinity;
+  #isUp = true;
   #endpoint: SimEndpoint;
   #violation: string | undefined;
 
@@ -67,6 +76,8 @@ export class Station implements Party {
       mtu: options.mtu,
       x25519: options.x25519,
     });
+    this.#pumpReadMs = options.pumpReadMs ?? 0;
+    if (options.pumpReadMs !== undefined) this.usePump(this.makePump());
     this.configure({ privateKey: options.privateKey });
     this.#verb('up', (now, out) => this.device.up(now, out));
     network.attach(this.#endpoint, (datagram, from) => this.receive(datagram, from));
@@ -97,10 +108,12 @@ export class Station implements Party {
   }
 
   down(): void {
+    this.#isUp = false;
     this.#verb('down', (now) => this.device.down(now));
   }
 
   up(): void {
+    this.#isUp = true;
     this.#verb('up', (now, out) => this.device.up(now, out));
   }
 
@@ -115,6 +128,12 @@ export class Station implements Party {
   sendPacket(packet: Uint8Array): void {
     const slot = PacketSlot.of(packet);
     this.tunPackets++;
+    if (this.#isUp && this.pump?.takePacket(packet)) {
+      this.#afterPump();
+      return;
+    }
+    // The core must know what the pump knows, or it would give the packet back.
+    this.readPump();
     this.#verb('handleTunPacket', (now, out) => this.device.handleTunPacket(slot, now, out));
     slot.buffer.fill(OVERWRITTEN);
   }
@@ -122,6 +141,11 @@ export class Station implements Party {
   /** Gives any bytes to the device as a datagram. */
   receive(datagram: Uint8Array, from: Endpoint): void {
     const copy = Uint8Array.from(datagram);
+    if (this.#isUp && this.pump && messageType(copy) === TYPE_TRANSPORT) {
+      this.pump.takeDatagram(copy, from);
+      this.#afterPump();
+      return;
+    }
     const before = this.status();
     const after = this.#verb('handleDatagram', (now, out) => {
       this.device.handleDatagram(copy, from, now, out);
@@ -131,8 +155,44 @@ export class Station implements Party {
     if (drops > 1) this.#fail(`one datagram is ${drops} drops`);
   }
 
-  /** Lets the device do what is due. */
+  /** Has another pump, or none, move the transport data from now on. */
+  usePump(pump: ModelPump | undefined): void {
+    this.readPump();
+    this.device.useFastPath(pump);
+    this.pump = pump;
+  }
+
+  /** Makes a pump for this station. */
+  makePump(): ModelPump {
+    const network = this.#network;
+    const violation = (text: string): void => {
+      this.#violation ??= text;
+    };
+    const out = new CheckedOutputs(this, network, this.#mtu, violation);
+    return new ModelPump({
+      get now() {
+        return network.now;
+      },
+      mtu: this.#mtu,
+      violation,
+      transmit: (to, datagram) => {
+        this.#nextRead = Math.min(this.#nextRead, network.now + this.#pumpReadMs);
+        out.transmit(to, datagram);
+      },
+      deliver: (packet) => out.deliver(packet),
+    });
+  }
+
+  /** When the station next has to be woken. */
+  nextTimeout(): number | undefined {
+    const next = Math.min(this.device.nextTimeout() ?? Infinity, this.#nextRead);
+    return next === Infinity ? undefined : next;
+  }
+
+  /** Lets the device do what is due, once it knows what the pump has done. */
   expire(): void {
+    this.readPump();
+    if (!((this.device.nextTimeout() ?? Infinity) <= this.#network.now)) return;
     this.#verb('handleTimeout', (now, out) => this.device.handleTimeout(now, out));
     const next = this.device.nextTimeout();
     if (next !== undefined && !(next > this.#network.now)) {
@@ -140,8 +200,23 @@ export class Station implements Party {
     }
   }
 
+  /** Tells the device what the pump has done since it was last told. */
+  readPump(onlyNotices = false): void {
+    for (const peer of this.pump?.news(onlyNotices) ?? []) {
+      this.#verb('handleActivity', (now, out) => {
+        if (this.pump) this.device.handleActivity(peer, this.pump.read(peer), now, out);
+      });
+    }
+    if (!onlyNotices) this.#nextRead = Infinity;
+  }
+
+  /** The device as it is, with what the pump has dropped. */
   status(): DeviceStatus {
-    return this.device.status(this.#network.now);
+    const status = this.device.status(this.#network.now);
+    if (!this.pump) return status;
+    const drops = { ...status.drops };
+    for (const reason of DROP_REASONS) drops[reason] += this.pump.drops[reason];
+    return { ...status, drops };
   }
 
   /** All drops of the device, or those for one reason. */
@@ -153,6 +228,16 @@ export class Station implements Party {
   /** Packets staged for all peers. */
   staged(): number {
     return this.status().peers.reduce((sum, peer) => sum + peer.stagedPackets, 0);
+  }
+
+  #afterPump(): void {
+    if (this.#violation !== undefined) this.#fail(`pump: ${this.#violation}`);
+    if (this.#pumpReadMs === 0) {
+      this.readPump();
+      return;
+    }
+    this.readPump(true);
+    this.#nextRead = Math.min(this.#nextRead, this.#network.now + this.#pumpReadMs);
   }
 
   #verb(name: string, action: (now: number, out: Outputs) => void): DeviceStatus {
