@@ -6,7 +6,9 @@
  * tunnel that must be built, or waited for, the controller is a child in the
  * front's own process group: ^C ends both, as it would end one program. The
  * front installs no handler and blocks nothing meanwhile, since the command is
- * to find everything as the caller left it.
+ * to find everything as the caller left it. However the front dies, its child
+ * is terminated: it holds the lock and the caller's stderr, and could go on for
+ * as long as a silent resolver lets it.
  */
 #include "controller.h"
 
@@ -20,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -95,9 +98,11 @@ _Noreturn void controller_become(char *const *argv)
  * @role:	Role
  * @fds:	Descriptors
  * @argv:	The user's command line
+ * @front:	Pid of the front
  */
-static _Noreturn void
-run_child(const char *role, const struct controller_fds *fds, char *const *argv)
+static _Noreturn void run_child(const char *role,
+				const struct controller_fds *fds,
+				char *const *argv, pid_t front)
 {
 	int null = fds_dev_null();
 	int table[] = {null,
@@ -107,6 +112,10 @@ run_child(const char *role, const struct controller_fds *fds, char *const *argv)
 		       fds->directory,
 		       fds->conversation >= 0 ? fds->conversation : null};
 
+	if (prctl(PR_SET_PDEATHSIG, (unsigned long)SIGTERM, 0UL, 0UL, 0UL) != 0)
+		die_errno("can't tie the controller to its front");
+	if (getppid() != front)
+		_exit(STATUS_SETUP);
 	fds_place(table, sizeof(table) / sizeof(table[0]));
 	execute(role, argv);
 }
@@ -122,6 +131,7 @@ void controller_start(struct controller *controller, const char *role,
 		      const struct controller_fds *fds, char *const *argv)
 {
 	struct sigaction action = {.sa_handler = SIG_DFL};
+	pid_t front = getpid();
 
 	/* A caller that ignores SIGCHLD would take the exit status away. */
 	sigemptyset(&action.sa_mask);
@@ -131,7 +141,7 @@ void controller_start(struct controller *controller, const char *role,
 	if (controller->pid < 0)
 		die_errno("can't start the controller");
 	if (controller->pid == 0)
-		run_child(role, fds, argv);
+		run_child(role, fds, argv, front);
 }
 
 /**

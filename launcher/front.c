@@ -6,10 +6,11 @@
  *		this file doesn't understand makes it the controller. Nothing
  *		may be changed yet, and a command that can't run ends it here.
  * 2. locate	Which instance? Inside that very tunnel already: straight to 7.
- * 3. hold	The instance's lock. A tunnel lives: 4. None does: this process
- *		becomes a session first, so that a pin whose front dies finds
- *		nobody and ends; then a controller builds the tunnel. The lock
- *		stays held until the pin is ready.
+ * 3. hold	The instance's lock. A tunnel lives: 4. None does: a controller
+ *		builds one. The lock stays held until the pin is ready and this
+ *		process is a session. If it dies before, the lock is free, and
+ *		the pin finds nobody and ends; a session file would be left to
+ *		nobody until there is a pin.
  * 4. register	A locked session file, the tunnel's namespaces opened and
  *		checked, the file completed. Only then the lock is released: a
  *		pin counts under the lock and sees either nothing or all of it.
@@ -136,7 +137,7 @@ static void check_same(const struct front *front)
 
 /**
  * await_controller() - Wait until the controller says go on, or end with it
- * @front:	Run
+ * @front:	Run, registered
  * @controller:	Controller
  */
 static void await_controller(struct front *front, struct controller *controller)
@@ -238,7 +239,7 @@ static void tell_options(int conversation, const struct options *options)
 
 /**
  * begin_building() - Start the controller that builds the tunnel
- * @front:	Run, with the lock held and registered
+ * @front:	Run, with the lock held
  * @controller:	Gets the controller
  * Returns the front's end of the conversation.
  */
@@ -259,7 +260,7 @@ static int begin_building(struct front *front, struct controller *controller)
 
 /**
  * take_built() - Stage 4 for the tunnel that was built for us
- * @front:	Run, registered, with the lock held
+ * @front:	Run, with the lock held
  * Returns false if it is gone already.
  */
 static bool take_built(struct front *front)
@@ -271,6 +272,7 @@ static bool take_built(struct front *front)
 	record_read(front->instance.record, record);
 	if (!join_open(record->pid, record->netns, &front->namespaces))
 		return false;
+	sessions_register(front->instance.directory, &front->session);
 	sessions_complete(&front->session, record->netns);
 	instance_release_lock(&front->instance);
 	return true;
@@ -285,19 +287,18 @@ static void build(struct front *front)
 	struct instance *instance = &front->instance;
 	struct controller controller;
 	char path[PATH_MAX];
-	int conversation;
+	int conversation, status;
 
-	sessions_register(instance->directory, &front->session);
 	conversation = begin_building(front, &controller);
 	if (!hear_ready(conversation)) {
-		await_controller(front, &controller);
-		sessions_withdraw(instance->directory, &front->session);
+		status = controller_wait(&controller);
+		if (status != 0)
+			exit(status);
 		die(STATUS_SETUP, "the controller ended without a tunnel");
 	}
 	if (!take_built(front)) {
 		kill(controller.pid, SIGTERM);
 		runtime_path(instance->directory, path);
-		sessions_withdraw(instance->directory, &front->session);
 		die(STATUS_SETUP, "the tunnel ended at once; see %s/log", path);
 	}
 	await_controller(front, &controller);

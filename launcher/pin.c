@@ -8,8 +8,9 @@
  * 1. inherit	Descriptors 0 to 8 and nothing else. The numbers that others
  *		rely on are occupied before anything is opened, so that nothing
  *		else gets them.
- * 2. read	The plan, and the engine's configuration, which goes straight
- *		into a sealed memfd. A plan that is refused ends it here.
+ * 2. read	The engine's configuration, which goes straight into a sealed
+ *		memfd, and the plan. One that is refused ends it here, and so
+ *		does the death of a controller that hasn't written all.
  * 3. detach	A daemon of its own session. The process that the controller
  *		started stays until the daemon is ready, for its exit status.
  *		The daemon's stderr is still the user's.
@@ -129,11 +130,13 @@ static int create_memfd(void)
 
 /**
  * seal_configuration() - Put the engine's configuration where only it looks
+ * A text without its last character is a dead controller's, and the front has
+ * said so, if it isn't dead itself.
  */
 static void seal_configuration(void)
 {
 	size_t total = 0;
-	char chunk[4096];
+	char chunk[4096], last = '\0';
 	ssize_t got;
 	int fd = create_memfd();
 
@@ -148,9 +151,12 @@ static void seal_configuration(void)
 					  "configuration is too long");
 		if (write(fd, chunk, (size_t)got) != got)
 			die_errno("can't write to a memfd");
+		last = chunk[got - 1];
 	}
 	/* There are keys in it. */
 	explicit_bzero(chunk, sizeof(chunk));
+	if (last != '}')
+		_exit(STATUS_SETUP);
 	if (fcntl(fd, F_ADD_SEALS,
 		  F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) !=
 	    0)
@@ -276,9 +282,9 @@ _Noreturn void pin_main(void)
 	struct plan plan;
 
 	inherit();
+	seal_configuration();
 	plan_read(IN_PLAN, &plan);
 	close(IN_PLAN);
-	seal_configuration();
 	move(daemon_detach("the pin"), STATUS_FD);
 	/* Cleaners of temporary files leave a locked directory alone. */
 	if (flock(IN_DIRECTORY, LOCK_SH | LOCK_NB) != 0)

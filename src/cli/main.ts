@@ -6,8 +6,7 @@
  *   connect  somebody else is making it: wait for the first handshake
  */
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import type { RunOptions } from '../controller/options.ts';
 import { showTunnels } from '../controller/show.ts';
 import { checkConfiguration, joinStartingTunnel, startTunnel } from '../controller/start.ts';
@@ -22,7 +21,7 @@ type Role = (typeof ROLES)[number];
 const BUG_STATUS = 125;
 
 const installation = {
-  libraryDirectory: dirname(fileURLToPath(import.meta.url)),
+  libraryDirectory: import.meta.dirname,
   environment: process.env,
 };
 
@@ -61,9 +60,11 @@ async function tell(text: string): Promise<void> {
 async function runCommand(role: Role, options: RunOptions, report: Report): Promise<void> {
   switch (role) {
     case 'cold':
+      leaveSignalsToFront();
       await startTunnel(options, installation, report);
       return;
     case 'connect':
+      leaveSignalsToFront();
       await joinStartingTunnel(options, installation);
       return;
     case 'cli':
@@ -71,6 +72,16 @@ async function runCommand(role: Role, options: RunOptions, report: Report): Prom
       // The front asks only where it found no configuration that it could use: here is the reason.
       checkConfiguration(options, installation, report);
       throw new WgWrapError('setup', 'the configuration appeared just now; run the command again');
+  }
+}
+
+/**
+ * What the terminal sends goes to the front as well. If that ignores it, so does this process; if it dies
+ * of it, this process gets SIGTERM.
+ */
+function leaveSignalsToFront(): void {
+  for (const signal of ['SIGHUP', 'SIGINT', 'SIGQUIT'] as const) {
+    process.on(signal, () => undefined);
   }
 }
 
@@ -100,15 +111,19 @@ function roleOf(word: string | undefined): Role {
   return role;
 }
 
-try {
-  await run(roleOf(process.argv[2]), process.argv.slice(3));
-} catch (error) {
-  if (error instanceof WgWrapError) {
-    reportError(error);
-    process.exitCode = error.exitStatus;
-  } else {
-    reportBug(error);
-    process.exitCode = BUG_STATUS;
+async function main(): Promise<void> {
+  try {
+    await run(roleOf(process.argv[2]), process.argv.slice(3));
+  } catch (error) {
+    if (error instanceof WgWrapError) {
+      reportError(error);
+      process.exitCode = error.exitStatus;
+    } else {
+      reportBug(error);
+      process.exitCode = BUG_STATUS;
+    }
   }
+  process.exit();
 }
-process.exit();
+
+void main();

@@ -64,6 +64,7 @@ function launcherPlan(config: Config, facts: PlanFacts): string {
     ['dns', dns.mode],
     ...dns.servers.map((server) => ['nameserver', formatAddress(server)] as const),
     ...dns.searchDomains.map((domain) => ['search', domain] as const),
+    // The last one is required: a plan that was cut off is refused.
     ['linger', facts.lingerMs],
   ];
   if (/[\x00-\x1f\x7f]/.test(facts.tunnel)) {

@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import { formatDiagnostic, parseConfig, type Config } from '../config/config.ts';
 import { WgWrapError } from '../errors.ts';
 import { formatAddress, type SocketAddress } from '../ip.ts';
+import { endProcess } from '../linux/ffi.ts';
 import { readConfigFile, type ConfigFile, type ProfileEnvironment } from '../linux/config-file.ts';
 import { lookUpRoute, type HostSockets } from '../linux/host-sockets.ts';
 import { startPin } from '../linux/launcher.ts';
@@ -35,6 +36,8 @@ import { makePlan, type Plan } from './plan.ts';
 
 const STATE_DIRECTORY = `/proc/self/fd/${FRONT_FD.stateDirectory}`;
 const CONTROL_SOCKET = `${STATE_DIRECTORY}/control.sock`;
+/** As after a SIGTERM; nobody looks at it. */
+const STATUS_ABANDONED = 143;
 
 /** Where the program is installed, and the part of the environment that matters. */
 export interface Installation {
@@ -186,6 +189,12 @@ async function build(
   installation: Installation,
 ): Promise<void> {
   const launcher = realpathSync(join(installation.libraryDirectory, '../../bin/wg-wrap'));
+  const abandon = (): void => {
+    removeStateFile(STATE_DIRECTORY, 'about');
+    endProcess(STATUS_ABANDONED);
+  };
+  // The front is dead. A pin that starts nevertheless finds no session, and ends.
+  process.once('SIGTERM', abandon);
   writeAbout(about);
   try {
     await startPin(launcher, plan.launcher, plan.engine, {
@@ -197,6 +206,8 @@ async function build(
   } catch (error) {
     removeStateFile(STATE_DIRECTORY, 'about');
     throw error;
+  } finally {
+    process.off('SIGTERM', abandon);
   }
   // The tunnel's datagrams are the engine's alone, and the lock is the front's to release.
   sockets.close();

@@ -1,9 +1,10 @@
 /**
- * The control socket: WireGuard's cross-platform text protocol, and one request of ours.
+ * The control socket: WireGuard's cross-platform text protocol, and two requests of ours.
  *
  *   get=1            the state; private and preshared keys are withheld, because this socket belongs to
  *                    the same user as the wrapped commands
  *   set=1            changes keys and peers; checked as a whole before any of it is applied
+ *   status=1         how the engine is, as one line of JSON (engine-status.ts)
  *   wait=MS          answered at the first handshake, or after MS milliseconds with what was observed
  *
  * A request ends with an empty line, and so does its answer. One request at a time on a connection;
@@ -22,6 +23,7 @@ const MAX_WAIT_MS = 24 * 3600 * 1000;
 export interface ControlListener {
   onGet(): string;
   onSet(request: string): string;
+  onStatus(): string;
   /** Resolves at the first handshake or after `milliseconds`; `signal` says the client has gone. */
   onWait(milliseconds: number, signal: AbortSignal): Promise<string>;
 }
@@ -148,6 +150,9 @@ class Connection {
     const hasMore = newline + 1 < request.length;
     if (first === 'get=1') {
       return hasMore ? formatErrno(UAPI_ERRNO.invalid) : this.#listener.onGet();
+    }
+    if (first === 'status=1') {
+      return hasMore ? formatErrno(UAPI_ERRNO.invalid) : this.#listener.onStatus();
     }
     const wait = /^wait=(\d{1,9})$/.exec(first);
     if (wait && !hasMore) {

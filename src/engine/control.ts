@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isZero } from '../bytes.ts';
 import { UdpEndpoint } from '../ip.ts';
 import { bootTime } from '../linux/clock.ts';
+import { formatEngineStatus } from '../engine-status.ts';
 import { formatErrno, parseSet, UAPI_ERRNO, type UapiErrno } from '../uapi.ts';
 import { formatGet, type UapiPeerStatus } from '../uapi-status.ts';
 import type { Device, PeerStatus } from '../wireguard/device.ts';
@@ -10,6 +11,7 @@ import type { ControlListener } from './control-socket.ts';
 import { deviceUpdate } from './device-update.ts';
 import type { Loop } from './loop.ts';
 import type { Observed } from './observation.ts';
+import { engineStatus, type EngineFacts } from './status.ts';
 
 /** What a request says about the sockets; a property that is missing changes nothing. */
 export interface SocketsUpdate {
@@ -31,10 +33,12 @@ export interface ControlledSockets {
 /** What requests are about. */
 export interface Controlled {
   readonly device: Device;
-  readonly loop: Pick<Loop, 'apply' | 'connected' | 'sendErrors'> & {
+  readonly loop: Pick<Loop, 'apply' | 'connected' | 'sendErrors' | 'counters'> & {
     readonly observation: Observed;
   };
   readonly sockets: ControlledSockets;
+  /** What only the engine's owner knows of it. */
+  readonly engine: Pick<EngineFacts, 'startedAt' | 'dataPath' | 'offload' | 'nameOf'>;
   /**
    * Whether `get` tells private and preshared keys. Where it doesn't, it tells the public key, which
    * can't be derived then.
@@ -44,7 +48,7 @@ export interface Controlled {
 
 /** Answers requests. The sockets come first in a change: they alone may refuse it. */
 export function control(controlled: Controlled): ControlListener {
-  const { device, loop, sockets, tellsSecrets } = controlled;
+  const { device, loop, sockets, engine, tellsSecrets } = controlled;
   // The core does not give its private key back. Kept only where the socket's owner may have it.
   let privateKey: Uint8Array | undefined;
   return {
@@ -75,6 +79,19 @@ export function control(controlled: Controlled): ControlListener {
         privateKey = isZero(set.privateKey) ? undefined : set.privateKey;
       }
       return formatErrno(UAPI_ERRNO.ok);
+    },
+    onStatus: () => {
+      const now = bootTime();
+      const status = engineStatus({
+        ...engine,
+        ...loop.counters,
+        now,
+        device: device.status(now),
+        listenPort: sockets.listenPort,
+        pid: process.pid,
+        rssBytes: process.memoryUsage.rss(),
+      });
+      return formatEngineStatus(status) + formatErrno(UAPI_ERRNO.ok);
     },
     onWait: async (milliseconds, signal) => {
       const isConnected = await connectedWithin(loop, milliseconds, signal);

@@ -11,7 +11,7 @@
  *
  * It ends on SIGTERM, when the launcher is gone, or when the TUN is.
  */
-import { wallClock } from '../linux/clock.ts';
+import { bootTime, wallClock } from '../linux/clock.ts';
 import { entropy } from '../linux/entropy.ts';
 import { makeUndumpable } from '../linux/ffi.ts';
 import { x25519 } from '../linux/x25519.ts';
@@ -29,6 +29,7 @@ const DEFAULT_MTU = 1420;
 
 /** Runs the device until it calls `end`, which ends the process. */
 export function runDevice(end: () => never): void {
+  const startedAt = bootTime();
   makeUndumpable();
   const device = new Device({ entropy, wallClock, x25519, mtu: DEFAULT_MTU });
   const listener = {
@@ -49,7 +50,13 @@ export function runDevice(end: () => never): void {
   });
   const server = serveControlSocket(
     FD.control,
-    control({ device, loop, sockets, tellsSecrets: true }),
+    control({
+      device,
+      loop,
+      sockets,
+      engine: { startedAt, dataPath: 'typescript', offload: false },
+      tellsSecrets: true,
+    }),
   );
   const stop = (): void => {
     server.close();

@@ -11,8 +11,8 @@
  */
 import { UdpEndpoint } from '../ip.ts';
 import { bootTime } from '../linux/clock.ts';
-import { Tun } from '../linux/tun.ts';
-import { UdpSockets } from '../linux/udp.ts';
+import { Tun, type TunCounters } from '../linux/tun.ts';
+import { createUdpCounters, UdpSockets, type UdpCounters } from '../linux/udp.ts';
 import type { PacketSlot } from '../slot.ts';
 import type { Device } from '../wireguard/device.ts';
 import type { Millis, Outputs } from '../wireguard/ports.ts';
@@ -28,6 +28,8 @@ export interface LoopListener {
   onInitiation?(): void;
   /** A peer's response did not open; told once for each peer. */
   onUnopenedResponse?(publicKey: Uint8Array): void;
+  /** Something has been done. Called often: it must return at once where there is nothing to do. */
+  onSettled?(now: Millis): void;
   /** The TUN is gone: there is nothing left to do. */
   onTunGone(error: Error): void;
 }
@@ -39,6 +41,7 @@ export class Loop {
   readonly #listener: LoopListener;
   readonly #reserved: readonly number[] | undefined;
   readonly #tun: Tun;
+  readonly #udpCounters: UdpCounters = createUdpCounters();
   #sockets: UdpSockets | undefined;
   #now: Millis = bootTime();
   #timer: NodeJS.Timeout | undefined;
@@ -81,9 +84,10 @@ export class Loop {
   /** Sends and receives with these bound descriptors, which become its own, and with no others. */
   useSockets(udp4: number, udp6: number): void {
     this.#sockets?.close();
-    this.#sockets = UdpSockets.adopt(udp4, udp6, (datagram, from) => {
+    const listener = (datagram: Uint8Array, from: UdpEndpoint): void => {
       this.#onDatagram(datagram, from);
-    });
+    };
+    this.#sockets = UdpSockets.adopt(udp4, udp6, listener, this.#udpCounters);
   }
 
   /** Begins to send and to receive. Packets that wait are read at once. */
@@ -123,7 +127,12 @@ export class Loop {
 
   /** The names of the errors with which the kernel refused datagrams. */
   sendErrors(): readonly string[] {
-    return [...(this.#sockets?.counters.sendErrors.keys() ?? [])];
+    return [...this.#udpCounters.sendErrors.keys()];
+  }
+
+  /** What was lost between the core and the kernel, over all sockets that there were. */
+  get counters(): { readonly udp: UdpCounters; readonly tun: TunCounters } {
+    return { udp: this.#udpCounters, tun: this.#tun.counters };
   }
 
   /** As `down`, for good. */
@@ -153,7 +162,8 @@ export class Loop {
     if (!(to instanceof UdpEndpoint)) return;
     this.observation.sent(datagram);
     if (this.#reserved) datagram.set(this.#reserved, 1);
-    this.#sockets?.send(to, datagram, tos);
+    if (this.#sockets) this.#sockets.send(to, datagram, tos);
+    else this.#udpCounters.closed++;
   }
 
   /** After every batch: is somebody newly connected, and when does the device want to be woken? */
@@ -169,6 +179,7 @@ export class Loop {
     }
     const unopened = this.#device.takeUnopenedResponse();
     if (unopened) this.#listener.onUnopenedResponse?.(unopened);
+    this.#listener.onSettled?.(this.#now);
     const next = this.#device.nextTimeout() ?? Infinity;
     // A timer that fires too early costs one look; one that is moved at every packet costs far more.
     if (next >= this.#armedFor) return;

@@ -18,7 +18,7 @@
 import { fstatSync, readSync } from 'node:fs';
 import { formatHex, parseHex } from '../bytes.ts';
 import { decodeEngineConfiguration, type EngineConfiguration } from '../engine-configuration.ts';
-import { wallClock } from '../linux/clock.ts';
+import { bootTime, wallClock } from '../linux/clock.ts';
 import { entropy } from '../linux/entropy.ts';
 import { makeUndumpable } from '../linux/ffi.ts';
 import { x25519 } from '../linux/x25519.ts';
@@ -28,6 +28,7 @@ import { control } from './control.ts';
 import { serveControlSocket } from './control-socket.ts';
 import { runDevice } from './device.ts';
 import { deviceUpdate } from './device-update.ts';
+import { HealthWatch } from './health-watch.ts';
 import { log, unopenedResponse } from './log.ts';
 import { Loop } from './loop.ts';
 import { neighboursOf } from './neighbours.ts';
@@ -55,12 +56,13 @@ function readConfiguration(): EngineConfiguration {
   return decodeEngineConfiguration(text);
 }
 
-function tellPin(word: 'ready' | 'connected' | `timestamp ${string}`): void {
+function tellPin(word: 'ready' | 'connected' | 'stale' | `timestamp ${string}`): void {
   process.send?.(word);
 }
 
 /** Runs one tunnel. `predecessor` is the last timestamp of an engine that died. */
 function runTunnel(predecessor: Uint8Array | undefined): void {
+  const startedAt = bootTime();
   makeUndumpable();
   const configuration = readConfiguration();
   const parsed = parseSet(configuration.uapi);
@@ -73,10 +75,20 @@ function runTunnel(predecessor: Uint8Array | undefined): void {
     mtu: configuration.mtu,
     ...(predecessor && { lastTimestamp: predecessor }),
   });
+  const health = new HealthWatch(() => device.status(bootTime()).peers, {
+    onChange: (state) => {
+      log(state === 'stale' ? 'lost contact' : 'is in contact again');
+      tellPin(state);
+    },
+    onWarning: log,
+  });
   const loop = new Loop(
     device,
     FD.tun,
     {
+      onSettled: (now) => {
+        health.look(now, device.handshakesCompleted);
+      },
       onConnected: () => {
         log('completed the first handshake');
         tellPin('connected');
@@ -98,7 +110,13 @@ function runTunnel(predecessor: Uint8Array | undefined): void {
   const sockets = new TunnelSockets(configuration.listenPort);
   const server = serveControlSocket(
     FD.control,
-    control({ device, loop, sockets, tellsSecrets: false }),
+    control({
+      device,
+      loop,
+      sockets,
+      engine: { startedAt, dataPath: 'typescript', offload: false },
+      tellsSecrets: false,
+    }),
     neighboursOf(FD.control),
   );
 

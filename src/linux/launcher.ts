@@ -1,5 +1,5 @@
-/** Has the launcher build a tunnel: the only importer of execa. */
-import { execa } from 'execa';
+/** Has the launcher build a tunnel. */
+import { spawn, type ChildProcess } from 'node:child_process';
 import { WgWrapError } from '../errors.ts';
 
 /** Descriptors that the pin gets; the numbers that it sees are in docs/architecture.md. */
@@ -12,6 +12,8 @@ export interface PinDescriptors {
 
 /** `argv[0]` that makes the launcher a pin. */
 const PIN = 'wg-wrap-pin';
+/** All that a pin ever says on its standard output. */
+const READY = 'ready\n';
 
 /**
  * Starts the pin and waits until the tunnel is there. The launcher has printed what went wrong by
@@ -24,27 +26,41 @@ export async function startPin(
   configuration: string,
   descriptors: PinDescriptors,
 ): Promise<void> {
-  // Any descriptor will do; execa's types list only the first few.
   const inherited = [
     descriptors.lock,
     descriptors.stateDirectory,
     descriptors.udp4,
     descriptors.udp6,
-  ] as 3[];
-  const child = execa(launcher, [], {
+  ];
+  const child = spawn(launcher, [], {
     argv0: PIN,
-    reject: false,
-    stripFinalNewline: false,
     stdio: ['ignore', 'pipe', 'inherit', 'pipe', 'pipe', ...inherited],
   });
   writeAll(child.stdio[3], plan);
   writeAll(child.stdio[4], configuration);
-  const result = await child;
-  if (result.exitCode === 0 && result.stdout === 'ready\n') return;
-  // Without an exit status the launcher itself could not run, and has said nothing.
-  const why = result.signal ?? result.code ?? 'unknown reason';
-  const silent = result.exitCode === undefined ? [`cannot run ${launcher} (${why})`] : [];
-  throw new WgWrapError('setup', silent);
+  const failure = await failureOf(child);
+  if (failure === undefined) return;
+  throw new WgWrapError('setup', failure === '' ? [] : [`cannot run ${launcher} (${failure})`]);
+}
+
+/**
+ * Undefined when the child is ready. Otherwise why it could not run, or nothing if it ran, for then
+ * it has said itself what went wrong.
+ */
+async function failureOf(child: ChildProcess): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    let said = '';
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+      if (said === READY) resolve(undefined);
+    });
+    child.once('error', (error) => {
+      resolve('code' in error ? String(error.code) : error.message);
+    });
+    child.once('close', (_status, signal) => {
+      resolve(signal ?? '');
+    });
+  });
 }
 
 /** Writes a text to a pipe of the child and closes it. A child that ended early says so itself. */

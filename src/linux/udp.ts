@@ -19,14 +19,21 @@ const SLOT_BYTES = 2048;
 /** Takes one datagram. The bytes are the receiver's. */
 export type DatagramListener = (datagram: Uint8Array, from: UdpEndpoint) => void;
 
-/** Counters of one pair of sockets. */
+/** Counters of what was lost. They may be those of several pairs of sockets, one after the other. */
 export interface UdpCounters {
+  /** Datagrams dropped because there was no socket. */
+  closed: number;
   /** Datagrams dropped because too many were on their way to the kernel. */
   queueFull: number;
   /** Datagrams that the kernel refused, by the name of errno. */
   readonly sendErrors: Map<string, number>;
   /** Errors that the kernel reported on receiving, by the name of errno. */
   readonly receiveErrors: Map<string, number>;
+}
+
+/** Counters that all stand at zero. */
+export function createUdpCounters(): UdpCounters {
+  return { closed: 0, queueFull: 0, sendErrors: new Map(), receiveErrors: new Map() };
 }
 
 interface AdoptedSocket {
@@ -38,26 +45,28 @@ interface AdoptedSocket {
 
 /** Two UDP sockets, of which either may be missing. */
 export class UdpSockets {
-  readonly counters: UdpCounters = {
-    queueFull: 0,
-    sendErrors: new Map(),
-    receiveErrors: new Map(),
-  };
+  readonly counters: UdpCounters;
   readonly #sockets = new Map<4 | 6, AdoptedSocket>();
   readonly #free: Buffer[] = [];
   readonly #listener: DatagramListener;
 
-  private constructor(listener: DatagramListener) {
+  private constructor(listener: DatagramListener, counters: UdpCounters) {
     this.#listener = listener;
+    this.counters = counters;
     for (let i = 0; i < RING_SLOTS; i++) this.#free.push(Buffer.allocUnsafeSlow(SLOT_BYTES));
   }
 
   /**
    * Adopts bound descriptors, which are closed with the result; one that is no socket stands for a
-   * family the host lacks.
+   * family the host lacks. What is lost adds to `counters`.
    */
-  static adopt(udp4: number, udp6: number, listener: DatagramListener): UdpSockets {
-    const sockets = new UdpSockets(listener);
+  static adopt(
+    udp4: number,
+    udp6: number,
+    listener: DatagramListener,
+    counters: UdpCounters = createUdpCounters(),
+  ): UdpSockets {
+    const sockets = new UdpSockets(listener, counters);
     sockets.#adopt(4, udp4);
     sockets.#adopt(6, udp6);
     return sockets;

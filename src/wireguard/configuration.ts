@@ -5,6 +5,7 @@ import type { Prefix } from '../ip.ts';
 import { KEY_BYTES } from './constants.ts';
 import type { DropCounters } from './drop-reason.ts';
 import type { Endpoint } from './ports.ts';
+import type { PeerReplies } from './replies.ts';
 
 /** One prefix to add to a peer, or to take away if it is that peer's. */
 export interface AllowedIPUpdate {
@@ -53,11 +54,13 @@ export interface PeerStatus {
   readonly silences: number;
   readonly persistentKeepaliveSeconds: number;
   readonly stagedPackets: number;
+  readonly replies: PeerReplies;
 }
 
 /** The device as it is. */
 export interface DeviceStatus {
   readonly publicKey?: Uint8Array;
+  readonly mtu: number;
   readonly peers: readonly PeerStatus[];
   readonly drops: Readonly<DropCounters>;
   readonly underLoad: boolean;

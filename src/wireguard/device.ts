@@ -187,6 +187,7 @@ export class Device {
     const { identity } = this.#peers;
     return {
       ...(identity && { publicKey: identity.staticPublic.slice() }),
+      mtu: this.#context.mtu,
       peers: this.#peers.status(),
       drops: { ...this.#context.drops },
       underLoad: this.#admission.underLoad(now),

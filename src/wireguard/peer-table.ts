@@ -95,6 +95,7 @@ export class PeerTable {
       silences: peer.silences,
       persistentKeepaliveSeconds: peer.timers.persistentKeepaliveSeconds,
       stagedPackets: peer.transport.staged.length,
+      replies: peer.timers.replies.status(),
     }));
   }
 

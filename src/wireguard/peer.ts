@@ -105,6 +105,7 @@ export class Peer {
       this.#keepFreshAfterSending(keypair, now, now, out);
       return undefined;
     }
+    if (!keypair) this.timers.replies.dataStaged(now);
     const hadRoom = this.transport.staged.push(slot.packet);
     this.#sendStaged(now, out);
     return hadRoom ? undefined : 'stagingFull';
@@ -163,7 +164,7 @@ export class Peer {
     if (reason) return reason;
     this.#authenticated(message, from, now);
     this.#installKeypair(now);
-    this.#handshakeCompleted();
+    this.#handshakeCompleted(now);
     this.sendKeepalive(now, out);
     return undefined;
   }
@@ -185,7 +186,7 @@ export class Peer {
   ): void {
     const isConfirmation = this.transport.confirm(keypair);
     this.whereabouts.heardFrom(from);
-    if (isConfirmation) this.#handshakeCompleted();
+    if (isConfirmation) this.#handshakeCompleted(now);
     this.timers.authenticatedPacketReceived(now);
     if (packet.length > 0) this.timers.dataReceived(now);
     if (isConfirmation) this.flush(now, out);
@@ -198,7 +199,7 @@ export class Peer {
     const { hasSent, hasReceived } = this.transport.progress(activity);
     if (movedTo) this.whereabouts.heardFrom(movedTo);
     const isConfirmation = this.transport.confirmIndex(confirmedIndex);
-    if (isConfirmation) this.#handshakeCompleted();
+    if (isConfirmation) this.#handshakeCompleted(now);
     this.timers.fastPathActive(activity);
     this.transport.follow(this.endpoint);
     if (isConfirmation) this.flush(now, out);
@@ -327,8 +328,8 @@ export class Peer {
     this.transport.install(keypair, now);
   }
 
-  #handshakeCompleted(): void {
-    this.timers.handshakeCompleted();
+  #handshakeCompleted(now: Millis): void {
+    this.timers.handshakeCompleted(now);
     this.whereabouts.settled();
     this.#sentLastMinuteHandshake = false;
     this.lastHandshakeTime = this.#context.wallClock();

@@ -12,6 +12,8 @@
  * A deadline that is set when its reason arises keeps its time while the reason lasts: silence counts
  * from the first packet that wasn't answered. "Authenticated packet" means initiations, responses and
  * transport data, keepalives included; never a cookie reply.
+ *
+ * What the hooks learn about the peer's answers is noted by the way, for status.
  */
 import { readUint16BE } from '../bytes.ts';
 import {
@@ -22,6 +24,7 @@ import {
   REKEY_TIMEOUT_MS,
 } from './constants.ts';
 import type { Activity, Entropy, Millis } from './ports.ts';
+import { Replies } from './replies.ts';
 
 const TIMER_NAMES = [
   'retransmitHandshake',
@@ -36,6 +39,7 @@ export type TimerName = (typeof TIMER_NAMES)[number];
 
 /** The deadlines of one peer. */
 export class Timers {
+  readonly replies: Replies = new Replies();
   readonly #deadlines: Record<TimerName, Millis> = {
     retransmitHandshake: Infinity,
     sendKeepalive: Infinity,
@@ -72,12 +76,14 @@ export class Timers {
 
   /** A packet that isn't a keepalive was sent. */
   dataSent(now: Millis): void {
+    this.replies.dataSent(now);
     if (this.#isSet('newHandshake')) return;
     this.#set('newHandshake', now + KEEPALIVE_TIMEOUT_MS + REKEY_TIMEOUT_MS + this.#jitter());
   }
 
   /** A packet that isn't a keepalive was received. */
   dataReceived(now: Millis): void {
+    this.replies.dataReceived();
     if (!this.#isSet('sendKeepalive')) this.#set('sendKeepalive', now + KEEPALIVE_TIMEOUT_MS);
   }
 
@@ -97,7 +103,8 @@ export class Timers {
    * The fast path has moved packets: its words stand for the four hooks above. Deadlines count from
    * when it happened, however late that is heard of.
    */
-  fastPathActive({ unansweredSince, unrepliedSince, lastSent, lastReceived }: Activity): void {
+  fastPathActive(activity: Activity): void {
+    const { unansweredSince, unrepliedSince, lastSent, lastReceived } = activity;
     if (unansweredSince !== this.#unansweredSince) {
       this.#set('newHandshake', Infinity);
       if (unansweredSince > 0) this.dataSent(unansweredSince);
@@ -110,11 +117,13 @@ export class Timers {
     }
     const traversed = Math.max(lastSent, lastReceived);
     if (traversed > this.#lastTraversed) this.#authenticatedPacketTraversed(traversed);
+    this.replies.fastPathActive(activity);
   }
 
   /** Whatever one fast path said means nothing to another one. */
   fastPathChanged(): void {
     this.#unansweredSince = this.#unrepliedSince = this.#lastTraversed = 0;
+    this.replies.fastPathChanged();
   }
 
   /** An initiation was sent. */
@@ -142,7 +151,8 @@ export class Timers {
   }
 
   /** The initiator has consumed a response, or the responder the first packet on its keypair. */
-  handshakeCompleted(): void {
+  handshakeCompleted(now: Millis): void {
+    this.replies.handshakeCompleted(now);
     this.#set('retransmitHandshake', Infinity);
     this.#attempts = 0;
   }
@@ -170,6 +180,7 @@ export class Timers {
     if (name === 'sendKeepalive') this.#endReply();
     else if (name === 'newHandshake') this.#endSilence();
     else if (name) this.#set(name, Infinity);
+    if (name === 'newHandshake') this.replies.fellSilent();
     return name;
   }
 

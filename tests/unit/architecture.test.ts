@@ -47,7 +47,6 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 /** Package → the one file that imports it. */
 const PACKAGES: Readonly<Record<string, string>> = {
   commander: 'cli/options.ts',
-  execa: 'linux/launcher.ts',
   'ffi-rs': 'linux/ffi.ts',
   ini: 'config/blocks.ts',
   '@noble/hashes': 'wireguard/kdf.ts',

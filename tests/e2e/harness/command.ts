@@ -85,6 +85,11 @@ export class Command {
     return pid;
   }
 
+  /** Whether the process itself is there, as far as this process has heard. */
+  get isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   /** stdout so far, as text. */
   get output(): string {
     return new TextDecoder().decode(concatenate(this.#stdout));

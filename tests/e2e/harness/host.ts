@@ -133,6 +133,15 @@ export class Host {
     return filesBelow(this.runtime);
   }
 
+  /** Whether a session is registered in a tunnel, so that it only waits for the handshake. */
+  hasSession(): boolean {
+    const sessions = this.stateFiles().filter((file) => file.includes('/sessions/'));
+    return sessions.some((file) => {
+      const path = join(this.runtime, file);
+      return (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0;
+    });
+  }
+
   /** Removes all state, so that what one failed test left is not blamed on the next. */
   forgetState(): void {
     rmSync(join(this.runtime, 'wg-wrap'), { recursive: true, force: true });

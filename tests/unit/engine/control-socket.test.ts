@@ -23,6 +23,11 @@ class Listener implements ControlListener {
     return 'errno=0\n\n';
   }
 
+  onStatus(): string {
+    this.requests.push('status');
+    return 'status={}\nerrno=0\n\n';
+  }
+
   onWait(milliseconds: number, signal: AbortSignal): Promise<string> {
     this.requests.push(`wait ${milliseconds}`);
     return new Promise((answer) => {
@@ -87,6 +92,14 @@ describe('the control socket', () => {
     socket.write('set=1\nreplace_peers=true\n\n');
     expect(await answers(socket, 1)).toBe('errno=0\n\n');
     expect(listener.requests).toEqual(['get', 'set=1\nreplace_peers=true\n']);
+    socket.destroy();
+  });
+
+  it('answers a request for the status, which has no more lines', async () => {
+    const socket = await client();
+    socket.write('status=1\n\nstatus=1\nx=1\n\n');
+    expect(await answers(socket, 2)).toBe('status={}\nerrno=0\n\nerrno=-22\n\n');
+    expect(listener.requests).toEqual(['status']);
     socket.destroy();
   });
 

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { formatHex } from '../../../src/bytes.ts';
+import { formatKey } from '../../../src/key.ts';
 import { control, type ControlledSockets } from '../../../src/engine/control.ts';
 import type { ControlListener } from '../../../src/engine/control-socket.ts';
 import { TunnelSockets } from '../../../src/engine/tunnel-sockets.ts';
+import { parseEngineStatus } from '../../../src/engine-status.ts';
+import { createUdpCounters } from '../../../src/linux/udp.ts';
 import { UAPI_ERRNO } from '../../../src/uapi.ts';
 import { Device } from '../../../src/wireguard/device.ts';
 import { x25519 } from '../../../src/wireguard/x25519.ts';
@@ -51,9 +54,14 @@ function listener(
       cookieRepliesReceived: 0,
       foreignReceived: 0,
     },
-    sendErrors: () => [],
+    sendErrors: () => ['EPERM'],
+    counters: {
+      udp: { ...createUdpCounters(), queueFull: 3, sendErrors: new Map([['EPERM', 2]]) },
+      tun: { offloaded: 4, writeErrors: new Map() },
+    },
   };
-  return control({ device, loop, sockets, tellsSecrets });
+  const engine = { startedAt: 0, dataPath: 'typescript', offload: false } as const;
+  return control({ device, loop, sockets, engine, tellsSecrets });
 }
 
 describe('requests', () => {
@@ -91,5 +99,24 @@ describe('requests', () => {
     const before = requests.onGet();
     expect(requests.onSet(CONFIGURE)).toBe('errno=-98\n\n');
     expect(requests.onGet()).toBe(before);
+  });
+
+  it('about the status are answered with one line of JSON that holds no secret', () => {
+    for (const tellsSecrets of [true, false]) {
+      const requests = listener(tellsSecrets);
+      requests.onSet(CONFIGURE);
+      const answer = requests.onStatus();
+      expect(answer).toMatch(/^status=\{.*\}\nerrno=0\n\n$/);
+      expect(answer).not.toContain(formatKey(new Uint8Array(32).fill(0x77)));
+      expect(answer).not.toContain(formatKey(new Uint8Array(32).fill(0x55)));
+      expect(parseEngineStatus(answer)).toMatchObject({
+        state: 'starting',
+        listenPort: 4000,
+        mtu: 1420,
+        udp: { closed: 0, queueFull: 3, sendErrors: { EPERM: 2 }, receiveErrors: {} },
+        tun: { offloaded: 4, writeErrors: {} },
+        peers: [{ endpoint: '[fe80::1%eth0]:5', allowedIps: ['10.0.0.0/8'], resolvedFrom: null }],
+      });
+    }
   });
 });

@@ -23,7 +23,7 @@ describe('the deadlines of a peer', () => {
     expect(next()).toBe(5 * SECOND_MS);
     timers.initiationSent(SECOND_MS);
     expect(next(), 'restarts').toBe(6 * SECOND_MS);
-    timers.handshakeCompleted();
+    timers.handshakeCompleted(0);
     expect(next()).toBe(Infinity);
   });
 
@@ -61,7 +61,7 @@ describe('the deadlines of a peer', () => {
     timers.keypairDerived(0);
     timers.keypairDerived(SECOND_MS);
     expect(next()).toBe(541 * SECOND_MS);
-    timers.handshakeCompleted();
+    timers.handshakeCompleted(0);
     expect(next()).toBe(541 * SECOND_MS);
   });
 
@@ -83,7 +83,7 @@ describe('the deadlines of a peer', () => {
     const { timers, next } = makeTimers(FULL_JITTER);
     timers.initiationSent(0);
     expect(next()).toBe(5 * SECOND_MS + 333);
-    timers.handshakeCompleted();
+    timers.handshakeCompleted(0);
     timers.dataSent(0);
     expect(next()).toBe(15 * SECOND_MS + 333);
     timers.authenticatedPacketReceived(0);
@@ -108,7 +108,7 @@ describe('retries', () => {
     failures(timers);
     timers.handshakeWanted();
     expect(failures(timers)).toBe(19);
-    timers.handshakeCompleted();
+    timers.handshakeCompleted(0);
     expect(failures(timers)).toBe(19);
   });
 
