@@ -25,7 +25,17 @@ LAUNCHER_CFLAGS := -std=c11 -Os -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Wshadow 
 LAUNCHER_SOURCES := $(wildcard launcher/*.c)
 LAUNCHER_HEADERS := $(wildcard launcher/*.h)
 C_FILES := $(LAUNCHER_SOURCES) $(LAUNCHER_HEADERS) $(wildcard pump/*.[ch]) \
-  $(wildcard tests/launcher/*.[ch] tests/setup/*.[ch] tests/pump/*.[ch] tests/bench/*.[ch] tests/e2e/attack/*.[ch])
+  $(wildcard tests/launcher/*.[ch] tests/setup/*.[ch] tests/pump/*.[ch] tests/pump/*/*.[ch]) \
+  $(wildcard tests/bench/*.[ch] tests/e2e/attack/*.[ch])
+
+# --- the pump -------------------------------------------------------------------------------------------------------
+
+# It is loaded into Node, so it is built for the C library of the system, and takes OpenSSL from Node itself.
+PUMP_CC ?= gcc
+PUMP_CFLAGS := $(filter-out -Os,$(LAUNCHER_CFLAGS)) -O2 -fPIC -fvisibility=hidden -pthread
+# ring.c is for tests.
+PUMP_SOURCES := $(filter-out pump/ring.c,$(wildcard pump/*.c))
+PUMP_HEADERS := $(wildcard pump/*.h)
 
 SHELL_FILES := $(shell find tests -name '*.sh')
 
@@ -36,9 +46,10 @@ TS_FILES := $(shell find src -name '*.ts')
 ESBUILD := $(BIN)/esbuild --bundle --platform=node --target=node20.19 --format=cjs --external:ffi-rs \
   --define:import.meta.dirname=__dirname --define:import.meta.filename=__filename --log-level=warning
 
-.PHONY: all launcher bundles
-all: launcher bundles ## build the launcher and what Node runs (default)
+.PHONY: all launcher pump bundles
+all: launcher pump bundles ## build the launcher, the pump and what Node runs (default)
 launcher: bin/wg-wrap
+pump: lib/wg-wrap/libwgpump.so
 bundles: lib/wg-wrap/controller.js lib/wg-wrap/engine.js lib/wg-wrap/package.json lib/library/library.js \
   lib/library/types/library.d.ts
 
@@ -47,6 +58,12 @@ bin/wg-wrap: $(LAUNCHER_SOURCES) $(LAUNCHER_HEADERS) Makefile
 	@echo 'cc $@'
 	@$(LAUNCHER_CC) -static $(LAUNCHER_CFLAGS) $(LAUNCHER_SOURCES) -o $@.new
 	chmod 755 $@.new
+	mv $@.new $@
+
+lib/wg-wrap/libwgpump.so: $(PUMP_SOURCES) $(PUMP_HEADERS) Makefile
+	@mkdir -p lib/wg-wrap
+	@echo 'cc $@'
+	@$(PUMP_CC) -shared $(PUMP_CFLAGS) -Wl,-z,defs,-z,relro,-z,now $(PUMP_SOURCES) -o $@.new
 	mv $@.new $@
 
 lib/wg-wrap/controller.js: node_modules/.package-lock.json $(TS_FILES) Makefile
@@ -84,7 +101,7 @@ demo: ## run a command over WireGuard against an embedded peer, from nothing
 
 # --- checks ---------------------------------------------------------------------------------------------------------
 
-.PHONY: check fmt fmt-check lint types unit sim property launcher-tests e2e e2e-long interop interop-wireguard-go interop-kernel test
+.PHONY: check fmt fmt-check lint types unit sim property launcher-tests pump-tests e2e e2e-long interop interop-wireguard-go interop-kernel test
 check: fmt-check lint types unit sim property ## everything fast: before each commit
 
 fmt: ## format all sources
@@ -99,18 +116,22 @@ lint: node_modules/.package-lock.json ## typed lint, gcc's analyzer, shellcheck,
 	$(BIN)/eslint --max-warnings 0 .
 	@printf '%s\n' $(LAUNCHER_SOURCES) | \
 	  xargs -P "$$(nproc)" -I '{}' gcc -c $(LAUNCHER_CFLAGS) -fanalyzer '{}' -o /dev/null
+	@printf '%s\n' $(PUMP_SOURCES) | xargs -P "$$(nproc)" -I '{}' $(PUMP_CC) -c $(PUMP_CFLAGS) -fanalyzer '{}' -o /dev/null
 	shellcheck scripts/prepare scripts/demo $(SHELL_FILES) .ci/run
 	mandoc -T lint -W warning docs/wg-wrap.1
 
 types: node_modules/.package-lock.json ## compile without output
 	$(BIN)/tsc -p .
 
-unit: node_modules/.package-lock.json launcher-tests ## unit tests, TypeScript and C
+unit: node_modules/.package-lock.json launcher-tests pump-tests ## unit tests, TypeScript and C
 	$(BIN)/vitest run tests/unit
 
 launcher-tests:
 	tests/launcher/run.sh
 	tests/setup/run.sh
+
+pump-tests:
+	tests/pump/run.sh
 
 sim: node_modules/.package-lock.json ## two cores, a bad network, a virtual clock; then again with a model of the pump
 	$(BIN)/vitest run tests/sim
@@ -161,6 +182,7 @@ install: all ## install under PREFIX (default /usr/local), staged in DESTDIR
 	install -m 0755 bin/wg-wrap '$(DESTDIR)$(PREFIX)/bin/wg-wrap'
 	ln -sf wg-wrap '$(DESTDIR)$(PREFIX)/bin/wg-wrap-device'
 	install -m 0644 lib/wg-wrap/*.js lib/wg-wrap/package.json '$(DESTDIR)$(PREFIX)/lib/wg-wrap/'
+	install -m 0755 lib/wg-wrap/libwgpump.so '$(DESTDIR)$(PREFIX)/lib/wg-wrap/'
 	cp -R --no-preserve=ownership node_modules/ffi-rs '$(DESTDIR)$(PREFIX)/lib/wg-wrap/node_modules/'
 	cp -R --no-preserve=ownership node_modules/@yuuang/ffi-rs-linux-* \
 	  '$(DESTDIR)$(PREFIX)/lib/wg-wrap/node_modules/@yuuang/'

@@ -416,8 +416,7 @@ PUMP_API int pump_remove(struct pump *pump, uint32_t local_index);
  * @bytes:	Its length; 0 for a keepalive
  * In order, and before packets that are read from the TUN later. A packet whose
  * keypair has just become unusable comes up again as a PACKET. -ENOBUFS: too
- * many wait. -ENETDOWN: the pump doesn't run. -EMSGSIZE: longer than the MTU
- * at pump_open() or later allows.
+ * many wait, and it is counted. -ENETDOWN: the pump doesn't run. -EMSGSIZE: no IP packet is that long.
  */
 PUMP_API int pump_send(struct pump *pump, uint32_t peer, const void *packet,
 		       uint32_t bytes);

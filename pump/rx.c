@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rx.c - UDP → TUN, in the order in which a datagram travels
+ *
+ *	receive		a batch; what came as one group is cut again
+ *	type		1 to 3 of right length go up; the rest is transport data
+ *	index		→ keypair, and its age
+ *	open		in place
+ *	window		only now: a forged counter must not move it
+ *	confirm		say so, once; the endpoint likewise
+ *	what happened	the activity block
+ *	check		version, length, source: this very peer's
+ *	coalesce, write
+ *
+ * The order is that of consumeTransport in src/wireguard/device.ts, and so are
+ * the reasons for drops: whoever sent the datagram is authentic from the window
+ * on, whatever the packet inside is like.
+ */
+#include "rx.h"
+
+#include "activity.h"
+#include "coalesce.h"
+#include "ip.h"
+#include "state.h"
+
+#include <stdlib.h>
+
+struct rx {
+	struct pump *pump;
+	uint64_t now;
+	bool has_received;
+	/* Peer whose endpoint was compared with this receipt's, and when. */
+	uint32_t compared_peer, compared_version;
+	struct receipt receipts[BODY_RECEIPTS];
+	struct coalescer coalescer;
+};
+
+/**
+ * rx_create() - Make what rx works with
+ * @pump:	Its pump
+ * Returns NULL without memory.
+ */
+struct rx *rx_create(struct pump *pump)
+{
+	struct rx *rx = calloc(1, sizeof(*rx));
+
+	if (!rx)
+		return NULL;
+	rx->pump = pump;
+	rx->coalescer.body = &pump->body;
+	rx->coalescer.activity = pump->activity;
+	rx->coalescer.vnet_bytes = pump->config.vnet_header_bytes;
+	return rx;
+}
+
+/**
+ * rx_free() - Free it
+ * @rx:		Rx, of which no thread runs
+ */
+void rx_free(struct rx *rx)
+{
+	free(rx);
+}
+
+/**
+ * drop() - Count a datagram that goes no further
+ * @rx:		Rx
+ * @reason:	Why
+ */
+static void drop(struct rx *rx, enum pump_drop reason)
+{
+	activity_drop(rx->pump->activity, reason, 1);
+}
+
+/**
+ * notify() - Say something about a peer
+ * @rx:		Rx
+ * @notice:	Its bit, which stays if the message finds no room
+ * @message:	Message
+ */
+static void notify(struct rx *rx, enum pump_notice notice,
+		   const struct pump_message *message)
+{
+	struct pump *pump = rx->pump;
+
+	activity_set_bits(&pump->activity->peers[message->peer].notices,
+			  notice);
+	if (!handup_message(&pump->handup, EPOCH_RX, message, NULL, 0))
+		drop(rx, PUMP_HANDSHAKES_FULL);
+}
+
+/**
+ * compare_endpoint() - See whether an authentic datagram came from elsewhere
+ * @rx:		Rx
+ * @number:	Its peer
+ * @from:	Where it came from
+ * Another address of this host is remembered at once; another place of the peer
+ * is the core's to decide, who is told once.
+ */
+static void compare_endpoint(struct rx *rx, uint32_t number,
+			     const struct pump_endpoint *from)
+{
+	struct pump_message message = {.kind = PUMP_MOVED, .peer = number};
+	struct peer *peer = &rx->pump->peers[number];
+	struct pump_endpoint known, told;
+	bool tells = false;
+
+	rx->compared_version = endpoint_read(&peer->endpoint, &known);
+	rx->compared_peer = number;
+	if (memcmp(&known, from, sizeof(known)) == 0)
+		return;
+	pthread_mutex_lock(&rx->pump->endpoints_lock);
+	endpoint_read(&peer->endpoint, &known);
+	endpoint_read(&peer->moved, &told);
+	if (!endpoint_same_remote(&known, from)) {
+		tells = !endpoint_same_remote(&told, from);
+		if (tells)
+			endpoint_write(&peer->moved, from);
+	} else if (from->has_local) {
+		endpoint_write(&peer->endpoint, from);
+	}
+	rx->compared_version = endpoint_version(&peer->endpoint);
+	pthread_mutex_unlock(&rx->pump->endpoints_lock);
+	if (!tells)
+		return;
+	message.from = *from;
+	notify(rx, PUMP_NOTICE_MOVED, &message);
+}
+
+/**
+ * confirm() - The first authentic datagram proves that the peer has the keys
+ * @rx:		Rx
+ * @keypair:	Its keypair
+ */
+static void confirm(struct rx *rx, struct keypair *keypair)
+{
+	struct pump_message message = {.kind = PUMP_CONFIRMED,
+				       .peer = keypair->peer,
+				       .index = keypair->local_index};
+
+	keypair->is_unconfirmed = false;
+	activity_store(
+		&rx->pump->activity->peers[keypair->peer].confirmed_index,
+		keypair->local_index);
+	notify(rx, PUMP_NOTICE_CONFIRMED, &message);
+}
+
+/**
+ * deliver() - Check a packet, and take it for the TUN
+ * @rx:		Rx
+ * @packet:	Padded packet, not empty
+ * @padded:	Its length
+ * @peer:	Who sent it
+ * @ecn:	Outer codepoint
+ * Returns false if it was dropped.
+ */
+static bool deliver(struct rx *rx, uint8_t *packet, uint32_t padded,
+		    uint32_t peer, uint8_t ecn)
+{
+	uint32_t version = ip_version(packet, padded), len;
+
+	if (version == 0) {
+		drop(rx, PUMP_NOT_IP);
+		return false;
+	}
+	if (padded < ip_header_bytes(version)) {
+		drop(rx, PUMP_TRUNCATED_HEADER);
+		return false;
+	}
+	len = ip_claimed_length(packet);
+	if (len < IPV4_HEADER_BYTES || len > padded) {
+		drop(rx, PUMP_WRONG_LENGTH);
+		return false;
+	}
+	if (allowedips_lookup(atomic_load(&rx->pump->allowedips),
+			      ip_source(packet), version) != peer) {
+		drop(rx, PUMP_WRONG_SOURCE);
+		return false;
+	}
+	ip_apply_outer_ecn(packet, ecn);
+	coalesce_add(&rx->coalescer, packet, len);
+	return true;
+}
+
+/**
+ * open_transport() - Find the keypair of transport data, open it, move the window
+ * @rx:		Rx
+ * @datagram:	Datagram
+ * @len:	Its length, at least KEEPALIVE_BYTES
+ * Returns the keypair, or NULL if the datagram was dropped.
+ */
+static struct keypair *open_transport(struct rx *rx, uint8_t *datagram,
+				      uint32_t len)
+{
+	uint64_t counter = load64_le(datagram + 8);
+	struct keypair *keypair =
+		keypairs_lookup(&rx->pump->keypairs, load32_le(datagram + 4));
+	enum pump_drop reason;
+
+	if (!keypair)
+		reason = PUMP_UNKNOWN_INDEX;
+	else if (keypair_has_expired(keypair, rx->now))
+		reason = PUMP_EXPIRED;
+	else if (counter >= REJECT_AFTER_MESSAGES)
+		reason = PUMP_COUNTER_EXCEEDED;
+	else if (!aead_open(&keypair->open, counter,
+			    datagram + TRANSPORT_HEADER_BYTES,
+			    len - TRANSPORT_HEADER_BYTES))
+		reason = PUMP_UNAUTHENTIC;
+	else if (!replay_accept(&keypair->window, counter))
+		reason = PUMP_REPLAYED;
+	else
+		return keypair;
+	drop(rx, reason);
+	return NULL;
+}
+
+/**
+ * take_transport() - Take transport data
+ * @rx:		Rx, in the epoch
+ * @datagram:	Datagram
+ * @len:	Its length, at least KEEPALIVE_BYTES
+ * @receipt:	Where it came from, and how
+ */
+static void take_transport(struct rx *rx, uint8_t *datagram, uint32_t len,
+			   const struct receipt *receipt)
+{
+	struct keypair *keypair = open_transport(rx, datagram, len);
+	uint32_t padded = len - KEEPALIVE_BYTES;
+	struct pump_peer_activity *activity;
+	struct peer *peer;
+
+	if (!keypair)
+		return;
+	peer = &rx->pump->peers[keypair->peer];
+	activity = &rx->pump->activity->peers[keypair->peer];
+	if (keypair->is_unconfirmed)
+		confirm(rx, keypair);
+	if (rx->compared_peer != keypair->peer ||
+	    rx->compared_version != endpoint_version(&peer->endpoint))
+		compare_endpoint(rx, keypair->peer, &receipt->from);
+	rx->has_received = true;
+	activity_received(activity, rx->now, padded);
+	if (padded == 0 || deliver(rx, datagram + TRANSPORT_HEADER_BYTES,
+				   padded, keypair->peer, receipt->ecn))
+		activity_accepted(activity, padded, len);
+}
+
+/**
+ * message_type() - The type of a datagram whose length fits it
+ * @datagram:	Datagram
+ * @len:	Its length
+ * Returns 0 for what is no message of WireGuard's.
+ */
+static uint32_t message_type(const uint8_t *datagram, uint32_t len)
+{
+	uint32_t type = len < KEEPALIVE_BYTES ? 0 : load32_le(datagram);
+
+	switch (type) {
+	case TYPE_INITIATION:
+		return len == INITIATION_BYTES ? type : 0;
+	case TYPE_RESPONSE:
+		return len == RESPONSE_BYTES ? type : 0;
+	case TYPE_COOKIE_REPLY:
+		return len == COOKIE_REPLY_BYTES ? type : 0;
+	case TYPE_TRANSPORT:
+		return type;
+	default:
+		return 0;
+	}
+}
+
+/**
+ * clear_reserved() - Zero the reserved bytes where they are ours
+ * @rx:		Rx
+ * @datagram:	Datagram
+ * @len:	Its length
+ */
+static void clear_reserved(struct rx *rx, uint8_t *datagram, uint32_t len)
+{
+	const uint8_t *reserved = reserved_of(rx->pump);
+
+	if (reserved && len >= 4 && memcmp(datagram + 1, reserved, 3) == 0)
+		memset(datagram + 1, 0, 3);
+}
+
+/**
+ * take_datagram() - Take one datagram
+ * @rx:		Rx, in the epoch
+ * @datagram:	Datagram
+ * @len:	Its length
+ * @receipt:	Where it came from, and how
+ */
+static void take_datagram(struct rx *rx, uint8_t *datagram, uint32_t len,
+			  const struct receipt *receipt)
+{
+	struct pump_message message = {.kind = PUMP_HANDSHAKE,
+				       .peer = (uint32_t)PUMP_NO_PEER};
+	struct pump *pump = rx->pump;
+	uint32_t type;
+
+	if (len < 4 || datagram[0] < TYPE_INITIATION ||
+	    datagram[0] > TYPE_TRANSPORT)
+		activity_add(&pump->activity->foreign, 1);
+	clear_reserved(rx, datagram, len);
+	type = message_type(datagram, len);
+	if (type == TYPE_TRANSPORT) {
+		take_transport(rx, datagram, len, receipt);
+	} else if (type == 0) {
+		drop(rx, PUMP_MALFORMED);
+	} else {
+		message.from = receipt->from;
+		if (!handup_message(&pump->handup, EPOCH_RX, &message, datagram,
+				    len))
+			drop(rx, PUMP_HANDSHAKES_FULL);
+	}
+}
+
+/**
+ * take_receipt() - Take what one receive gave
+ * @rx:		Rx, in the epoch
+ * @receipt:	Receipt
+ */
+static void take_receipt(struct rx *rx, const struct receipt *receipt)
+{
+	uint32_t at = 0, len;
+	uint32_t segment = receipt->segment ? receipt->segment : receipt->len;
+
+	if (receipt->is_truncated) {
+		drop(rx, PUMP_TRUNCATED);
+		return;
+	}
+	rx->compared_peer = (uint32_t)PUMP_NO_PEER;
+	if (receipt->len > segment)
+		activity_add(&rx->pump->activity->udp_gro, 1);
+	/* A datagram may be empty: that is one, too. */
+	do {
+		len = receipt->len - at;
+		if (len > segment)
+			len = segment;
+		take_datagram(rx, receipt->bytes + at, len, receipt);
+		activity_add(&rx->pump->activity->udp_datagrams_received, 1);
+		at += len;
+	} while (at < receipt->len);
+}
+
+/**
+ * rx_step() - Do one batch
+ * @rx:		Rx
+ * Returns the number of receives.
+ */
+int rx_step(struct rx *rx)
+{
+	struct body *body = &rx->pump->body;
+	struct epoch *epoch = &rx->pump->epoch;
+	int count, i;
+
+	count = body->calls->receive(body->context, rx->receipts);
+	if (count == 0)
+		return 0;
+	rx->now = body->calls->now(body->context);
+	rx->has_received = false;
+	epoch_enter(epoch, EPOCH_RX);
+	for (i = 0; i < count; i++)
+		take_receipt(rx, &rx->receipts[i]);
+	epoch_leave(epoch, EPOCH_RX);
+	coalesce_flush(&rx->coalescer);
+	if (rx->has_received)
+		handup_active(&rx->pump->handup, EPOCH_RX);
+	return count;
+}

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tx.c - TUN → UDP, in the order in which a packet travels
+ *
+ *	read	a batch of packets and super-packets
+ *	route	destination → peer → endpoint and usable keypair, or hand up
+ *	cut	a super-packet into its packets, each behind the last in the arena
+ *	seal	counter, padding, header, AEAD in place
+ *	group	equal datagrams for one endpoint; a shorter one ends a group
+ *	send	all groups, outside of the epoch: it may have to wait
+ *
+ * What the core sends down comes first, so that what was staged goes out before
+ * a packet that came later. A super-packet whose datagrams don't fit the arena
+ * is routed again after the arena was sent: its keypair may be gone by then.
+ */
+#include "tx.h"
+
+#include "activity.h"
+#include "ip.h"
+#include "segment.h"
+#include "state.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+enum {
+	/* Two of the longest datagrams, and then some. */
+	ARENA_BYTES = 144 * 1024,
+	/* From here on what is there is sent: the receiver has work to do. A
+	 * super-packet of a TUN with a fitting gso_max_size is one group. */
+	ARENA_ENOUGH = DATAGRAM_BYTES_MAX,
+	OVERHEAD_BYTES = TRANSPORT_HEADER_BYTES + TAG_BYTES,
+};
+
+struct tx {
+	struct pump *pump;
+	uint64_t now;
+	bool has_sent;
+	uint32_t used;
+	int group_count;
+	struct group groups[BODY_GROUPS];
+	struct frame frames[BODY_FRAMES];
+	_Alignas(64) uint8_t arena[ARENA_BYTES];
+};
+
+/* Where a packet goes. */
+struct route {
+	struct keypair *keypair;
+	uint32_t peer;
+	struct pump_endpoint to;
+	uint32_t version;
+};
+
+/**
+ * tx_create() - Make what tx works with
+ * @pump:	Its pump
+ * Returns NULL without memory.
+ */
+struct tx *tx_create(struct pump *pump)
+{
+	struct tx *tx = aligned_alloc(64, (sizeof(*tx) + 63) & ~(size_t)63);
+
+	if (!tx)
+		return NULL;
+	memset(tx, 0, offsetof(struct tx, arena));
+	tx->pump = pump;
+	return tx;
+}
+
+/**
+ * tx_free() - Free it
+ * @tx:		Tx, of which no thread runs
+ */
+void tx_free(struct tx *tx)
+{
+	free(tx);
+}
+
+/**
+ * tx_promote() - Let a keypair be the one that is sent on
+ * @pump:	Pump; the caller is in the epoch, or the caller's thread
+ * @local_index: Index of the keypair, which may be gone
+ */
+void tx_promote(struct pump *pump, uint32_t local_index)
+{
+	struct keypair *keypair = keypairs_lookup(&pump->keypairs, local_index);
+	struct pump_peer_activity *activity;
+
+	if (!keypair)
+		return;
+	activity = &pump->activity->peers[keypair->peer];
+	activity_store(&activity->sending_index, local_index);
+	activity_store(&activity->next_counter, keypair->next_counter);
+	atomic_store(&pump->peers[keypair->peer].current, keypair);
+}
+
+/**
+ * flush() - Send what was sealed
+ * @tx:		Tx, outside of the epoch
+ */
+static void flush(struct tx *tx)
+{
+	struct body *body = &tx->pump->body;
+
+	if (tx->group_count > 0)
+		body->calls->send(body->context, tx->groups, tx->group_count);
+	tx->group_count = 0;
+	tx->used = 0;
+}
+
+/**
+ * route_to_peer() - Find endpoint and keypair of a peer
+ * @tx:		Tx, in the epoch
+ * @number:	Peer
+ * @route:	Gets them
+ * Returns false if there is no endpoint or no usable keypair.
+ */
+static bool route_to_peer(struct tx *tx, uint32_t number, struct route *route)
+{
+	struct peer *peer = &tx->pump->peers[number];
+
+	route->peer = number;
+	route->keypair = atomic_load(&peer->current);
+	if (!route->keypair || !keypair_can_send(route->keypair, tx->now))
+		return false;
+	route->version = endpoint_read(&peer->endpoint, &route->to);
+	return route->to.family != 0;
+}
+
+/**
+ * route_packet() - Find where a packet goes
+ * @tx:		Tx, in the epoch
+ * @packet:	Packet with a whole header
+ * @version:	4 or 6
+ * @route:	Gets it; the peer, or PUMP_NO_PEER, also where this fails
+ */
+static bool route_packet(struct tx *tx, const uint8_t *packet, uint32_t version,
+			 struct route *route)
+{
+	const struct allowedips *table = atomic_load(&tx->pump->allowedips);
+	uint32_t peer =
+		allowedips_lookup(table, ip_destination(packet), version);
+
+	route->peer = peer;
+	return peer != (uint32_t)PUMP_NO_PEER && route_to_peer(tx, peer, route);
+}
+
+/**
+ * group_takes() - Whether a datagram may go behind the last one of a group
+ * @tx:		Tx
+ * @group:	Last group
+ * @route:	Where the datagram goes
+ * @len:	Its length
+ * @tos:	Its outer class
+ */
+static bool group_takes(const struct tx *tx, const struct group *group,
+			const struct route *route, uint32_t len, uint8_t tos)
+{
+	const struct body *body = &tx->pump->body;
+
+	if (!(route->to.family == 4 ? body->groups4 : body->groups6))
+		return false;
+	return group->peer == route->peer && group->version == route->version &&
+	       group->tos == tos && group->count < BODY_SEGMENTS &&
+	       group->len == group->segment * group->count &&
+	       len <= group->segment && group->len + len <= DATAGRAM_BYTES_MAX;
+}
+
+/**
+ * group_add() - Take a datagram at the end of the arena
+ * @tx:		Tx, with room for a group
+ * @route:	Where it goes
+ * @len:	Its length
+ * @tos:	Its outer class
+ */
+static void group_add(struct tx *tx, const struct route *route, uint32_t len,
+		      uint8_t tos)
+{
+	struct group *group =
+		tx->group_count > 0 ? &tx->groups[tx->group_count - 1] : NULL;
+
+	if (group && group_takes(tx, group, route, len, tos)) {
+		group->len += len;
+		group->count++;
+	} else {
+		tx->groups[tx->group_count++] = (struct group){
+			.to = route->to,
+			.version = route->version,
+			.peer = route->peer,
+			.bytes = tx->arena + tx->used,
+			.len = len,
+			.segment = len,
+			.count = 1,
+			.tos = tos,
+		};
+	}
+	tx->used += len;
+}
+
+/**
+ * seal() - Make a datagram of the packet at its place in the arena
+ * @tx:		Tx, in the epoch, with room
+ * @route:	Where it goes; its keypair can send
+ * @len:	Of the packet; 0 for a keepalive
+ */
+static void seal(struct tx *tx, const struct route *route, uint32_t len)
+{
+	struct pump *pump = tx->pump;
+	struct pump_peer_activity *activity =
+		&pump->activity->peers[route->peer];
+	struct keypair *keypair = route->keypair;
+	uint8_t *datagram = tx->arena + tx->used;
+	uint8_t *packet = datagram + TRANSPORT_HEADER_BYTES;
+	const uint8_t *reserved = reserved_of(pump);
+	uint8_t tos = ip_outer_ecn(packet, len);
+	uint64_t counter = keypair->next_counter++;
+	uint32_t padding = ip_padding(
+		len, atomic_load_explicit(&pump->mtu, memory_order_relaxed));
+
+	activity_store(&activity->next_counter, keypair->next_counter);
+	memset(packet + len, 0, padding);
+	store32_le(datagram, TYPE_TRANSPORT);
+	if (reserved)
+		memcpy(datagram + 1, reserved, 3);
+	store32_le(datagram + 4, keypair->remote_index);
+	store64_le(datagram + 8, counter);
+	if (!aead_seal(&keypair->seal, counter, packet, len + padding)) {
+		activity_error(pump->activity->udp_send_errors, EIO, 1);
+		return;
+	}
+	tx->has_sent = true;
+	activity_sent(activity, tx->now, len, len + padding + OVERHEAD_BYTES);
+	group_add(tx, route, len + padding + OVERHEAD_BYTES, tos);
+}
+
+/**
+ * has_room() - Whether a packet could be sealed without sending first
+ * @tx:		Tx
+ * @len:	Of the packet
+ */
+static bool has_room(const struct tx *tx, uint32_t len)
+{
+	return tx->group_count < BODY_GROUPS && tx->used < ARENA_ENOUGH &&
+	       tx->used + len + PADDING_MULTIPLE + OVERHEAD_BYTES <=
+		       ARENA_BYTES;
+}
+
+/**
+ * hand_up() - Hand the packets of a frame up
+ * @tx:		Tx
+ * @peer:	Whose they would be, or PUMP_NO_PEER
+ * @segmenter:	What is left of the frame; nothing afterwards
+ */
+static void hand_up(struct tx *tx, uint32_t peer, struct segmenter *segmenter)
+{
+	struct pump_message *message;
+	uint32_t len;
+
+	while ((len = segment_length(segmenter)) > 0) {
+		message = handup_reserve(&tx->pump->handup, EPOCH_TX, len);
+		if (!message)
+			break;
+		message->kind = PUMP_PACKET;
+		message->peer = peer;
+		segment_next(segmenter, (uint8_t *)(message + 1));
+		handup_publish(&tx->pump->handup, EPOCH_TX, message, len);
+	}
+	activity_drop(tx->pump->activity, PUMP_PACKETS_FULL,
+		      segment_abandon(segmenter));
+}
+
+/**
+ * seal_frame() - Seal packets of a frame until it ends or the arena is full
+ * @tx:		Tx, in the epoch
+ * @segmenter:	What is left of the frame
+ * @version:	4 or 6
+ */
+static void seal_frame(struct tx *tx, struct segmenter *segmenter,
+		       uint32_t version)
+{
+	struct route route;
+	uint32_t len;
+
+	if (!route_packet(tx, segmenter->packet, version, &route)) {
+		hand_up(tx, route.peer, segmenter);
+		return;
+	}
+	while ((len = segment_length(segmenter)) > 0 && has_room(tx, len)) {
+		if (!keypair_can_send(route.keypair, tx->now)) {
+			hand_up(tx, route.peer, segmenter);
+			return;
+		}
+		segment_next(segmenter,
+			     tx->arena + tx->used + TRANSPORT_HEADER_BYTES);
+		seal(tx, &route, len);
+	}
+}
+
+/**
+ * take_frame() - Take what one read gave
+ * @tx:		Tx
+ * @frame:	Frame
+ */
+static void take_frame(struct tx *tx, const struct frame *frame)
+{
+	struct pump *pump = tx->pump;
+	uint32_t version = ip_version(frame->packet, frame->len);
+	struct segmenter segmenter;
+
+	if (version == 0 || frame->len < ip_header_bytes(version)) {
+		activity_drop(pump->activity, PUMP_OUTBOUND_NOT_IP, 1);
+		return;
+	}
+	if (segment_begin(&segmenter, &frame->vnet, frame->packet,
+			  frame->len) != 0) {
+		activity_drop(pump->activity, PUMP_BAD_SUPER_PACKET, 1);
+		return;
+	}
+	if (segmenter.size > 0)
+		activity_add(&pump->activity->tun_super_packets, 1);
+	while (segment_length(&segmenter) > 0) {
+		if (!has_room(tx, segment_length(&segmenter)))
+			flush(tx);
+		epoch_enter(&pump->epoch, EPOCH_TX);
+		seal_frame(tx, &segmenter, version);
+		epoch_leave(&pump->epoch, EPOCH_TX);
+	}
+}
+
+/**
+ * send_down() - Seal a packet that the core sent down
+ * @tx:		Tx, in the epoch, with room
+ * @message:	Peer and packet
+ */
+static void send_down(struct tx *tx, const struct pump_message *message)
+{
+	struct pump_message header = {.kind = PUMP_PACKET,
+				      .peer = message->peer};
+	uint32_t len = message->payload_bytes;
+	struct route route;
+
+	if (route_to_peer(tx, message->peer, &route)) {
+		memcpy(tx->arena + tx->used + TRANSPORT_HEADER_BYTES,
+		       message + 1, len);
+		seal(tx, &route, len);
+		return;
+	}
+	/* The core stages it, and makes a handshake. */
+	if (len > 0 && !handup_message(&tx->pump->handup, EPOCH_TX, &header,
+				       message + 1, len))
+		activity_drop(tx->pump->activity, PUMP_PACKETS_FULL, 1);
+}
+
+/**
+ * drain_sends() - Do what the core asked for, in order
+ * @tx:		Tx
+ */
+static void drain_sends(struct tx *tx)
+{
+	struct pump *pump = tx->pump;
+	const struct pump_message *message;
+
+	while ((message = queue_peek(&pump->sends)) != NULL) {
+		if (!has_room(tx, message->payload_bytes))
+			flush(tx);
+		epoch_enter(&pump->epoch, EPOCH_TX);
+		if (message->kind == SEND_PROMOTION)
+			tx_promote(pump, message->index);
+		else
+			send_down(tx, message);
+		epoch_leave(&pump->epoch, EPOCH_TX);
+		queue_pop(&pump->sends, message);
+	}
+}
+
+/**
+ * tx_step() - Do one batch
+ * @tx:		Tx
+ * @reads_tun:	Whether there is a TUN still
+ * Returns the number of frames read, or the negative errno of reading the TUN.
+ */
+int tx_step(struct tx *tx, bool reads_tun)
+{
+	struct body *body = &tx->pump->body;
+	int count = 0, i;
+
+	tx->now = body->calls->now(body->context);
+	tx->has_sent = false;
+	drain_sends(tx);
+	if (reads_tun)
+		count = body->calls->read_tun(body->context, tx->frames);
+	for (i = 0; i < count; i++)
+		take_frame(tx, &tx->frames[i]);
+	flush(tx);
+	if (tx->has_sent)
+		handup_active(&tx->pump->handup, EPOCH_TX);
+	return count;
+}

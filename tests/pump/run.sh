@@ -1,0 +1,53 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# Builds and runs the pump's unit tests, each a program of its own, with the
+# address and undefined-behaviour sanitizers, and the one with threads with the
+# thread sanitizer too. All of the pump is linked into each; OpenSSL is loaded
+# as the system has it, where Node brings its own.
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+pump=$here/../../pump
+build=$(mktemp -d)
+trap 'rm -rf "$build"' EXIT
+
+flags="-std=c11 -g -O1 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror
+  -Wno-unused-function -pthread -I$pump"
+memory="-fsanitize=address,undefined -fno-sanitize-recover=all"
+threads="-fsanitize=thread"
+
+# compile DIRECTORY FLAGS: objects of the pump and of what the tests share.
+compile() {
+	mkdir "$build/$1"
+	# shellcheck disable=SC2016 # The inner shell expands its own arguments.
+	find "$pump" "$here/end.c" "$here/reference.c" -name '*.c' -print0 |
+		xargs -0 -P "$(nproc)" -I '{}' sh -c \
+			'gcc $2 -c "$1" -o "$3/$(basename "$1" .c).o"' \
+			sh '{}' "$2" "$build/$1"
+}
+
+# run SOURCE DIRECTORY FLAGS
+run() {
+	program=$build/$(basename "$1" .c)-$2
+	# $3 is a list of words.
+	# shellcheck disable=SC2086
+	gcc $3 "$1" "$build/$2"/*.o -o "$program"
+	if "$program"; then
+		passed=$((passed + 1))
+	else
+		echo "not ok - $(basename "$1") ($2)"
+		failed=$((failed + 1))
+	fi
+}
+
+passed=0
+failed=0
+compile memory "$flags $memory"
+for source in "$here"/test_*.c "$here"/fuzz_*.c; do
+	run "$source" memory "$flags $memory"
+done
+compile threads "$flags $threads"
+run "$here/test_threads.c" threads "$flags $threads"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

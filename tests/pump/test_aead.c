@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_aead.c - OpenSSL's AEAD against RFC 8439, by way of a slow reference
+ *
+ * WireGuard's nonces begin with four zeros and there is no additional data, so
+ * the RFC's example can't be fed to the pump itself. The reference takes it,
+ * and then has to agree with the pump at every length.
+ */
+#include "aead.h"
+#include "reference.h"
+
+#include "../setup/test.h"
+
+#include <dlfcn.h>
+
+enum { LEN_MAX = 1500, TAG = 16 };
+
+static struct evp evp;
+
+/* RFC 8439 2.8.2 */
+static void test_reference(void)
+{
+	static const char text[] =
+		"Ladies and Gentlemen of the class of '99: If I could offer "
+		"you only one tip for the future, sunscreen would be it.";
+	static const uint8_t aad[] = {0x50, 0x51, 0x52, 0x53, 0xc0, 0xc1,
+				      0xc2, 0xc3, 0xc4, 0xc5, 0xc6, 0xc7};
+	static const uint8_t nonce[] = {7,    0,    0,	  0,	0x40, 0x41,
+					0x42, 0x43, 0x44, 0x45, 0x46, 0x47};
+	static const uint8_t begin[] = {0xd3, 0x1a, 0x8d, 0x34,
+					0x64, 0x8e, 0x60, 0xdb};
+	static const uint8_t tag[] = {0x1a, 0xe1, 0x0b, 0x59, 0x4f, 0x09,
+				      0xe2, 0x6a, 0x7e, 0x90, 0x2e, 0xcb,
+				      0xd0, 0x60, 0x06, 0x91};
+	uint8_t key[32], out[sizeof(text) - 1 + TAG];
+	size_t i;
+
+	for (i = 0; i < sizeof(key); i++)
+		key[i] = (uint8_t)(0x80 + i);
+	reference_seal(key, nonce, aad, sizeof(aad), (const uint8_t *)text,
+		       sizeof(text) - 1, out);
+	CHECK(memcmp(out, begin, sizeof(begin)) == 0);
+	CHECK(memcmp(out + sizeof(text) - 1, tag, TAG) == 0);
+}
+
+static void test_lengths(void)
+{
+	static const uint64_t counters[] = {0, 1, 0x123456789abcdef0ULL};
+	uint8_t key[32], nonce[12] = {0}, text[LEN_MAX];
+	uint8_t expected[LEN_MAX + TAG], actual[LEN_MAX + TAG];
+	struct aead seal, open;
+	uint32_t len, i, wrong = 0;
+
+	for (i = 0; i < sizeof(key); i++)
+		key[i] = (uint8_t)(i * 7 + 1);
+	for (i = 0; i < LEN_MAX; i++)
+		text[i] = (uint8_t)(i * 31 + 5);
+	CHECK(aead_init(&seal, &evp, key, true) == 0);
+	CHECK(aead_init(&open, &evp, key, false) == 0);
+	for (len = 0; len <= LEN_MAX; len++) {
+		memcpy(nonce + 4, &counters[len % 3], 8);
+		reference_seal(key, nonce, NULL, 0, text, len, expected);
+		memcpy(actual, text, len);
+		wrong += !aead_seal(&seal, counters[len % 3], actual, len);
+		wrong += memcmp(actual, expected, len + TAG) != 0;
+		wrong +=
+			!aead_open(&open, counters[len % 3], actual, len + TAG);
+		wrong += memcmp(actual, text, len) != 0;
+	}
+	CHECK(wrong == 0);
+	aead_wipe(&seal);
+	aead_wipe(&open);
+}
+
+static void test_forged(void)
+{
+	uint8_t key[32] = {1}, sealed[64 + TAG], copy[64 + TAG];
+	struct aead seal, open;
+	uint32_t i, accepted = 0;
+
+	memset(sealed, 5, sizeof(sealed));
+	CHECK(aead_init(&seal, &evp, key, true) == 0);
+	CHECK(aead_init(&open, &evp, key, false) == 0);
+	CHECK(aead_seal(&seal, 9, sealed, 64));
+	for (i = 0; i < sizeof(sealed) * 8; i++) {
+		memcpy(copy, sealed, sizeof(copy));
+		copy[i / 8] ^= (uint8_t)(1 << i % 8);
+		accepted += aead_open(&open, 9, copy, sizeof(copy));
+	}
+	memcpy(copy, sealed, sizeof(copy));
+	accepted += aead_open(&open, 10, copy, sizeof(copy));
+	memcpy(copy, sealed, sizeof(copy));
+	accepted += aead_open(&open, 9, copy, sizeof(copy) - 1);
+	CHECK(accepted == 0);
+	memcpy(copy, sealed, sizeof(copy));
+	CHECK(aead_open(&open, 9, copy, sizeof(copy)));
+	aead_wipe(&seal);
+	aead_wipe(&open);
+}
+
+static void find_nothing(const void *unused)
+{
+	struct evp none;
+
+	(void)unused;
+	_exit(evp_find(&none) < 0 ? 7 : 0);
+}
+
+/* Before OpenSSL is loaded there is none. */
+static void test_missing(void)
+{
+	char output[16];
+
+	CHECK(run_apart(find_nothing, NULL, output, sizeof(output)) == 7);
+}
+
+int main(void)
+{
+	TEST("a program without OpenSSL is told so", test_missing);
+	if (!dlopen("libcrypto.so.3", RTLD_NOW | RTLD_GLOBAL) ||
+	    evp_find(&evp) != 0)
+		return EXIT_FAILURE;
+	TEST("the reference computes the RFC's example", test_reference);
+	TEST("every length is sealed as the reference does, and opened",
+	     test_lengths);
+	TEST("no changed bit, counter or length is opened", test_forged);
+	return report();
+}

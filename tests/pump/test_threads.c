@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_threads.c - two pumps with threads, over loopback
+ *
+ *	this test ── socketpair ── pump A ── UDP ── pump B ── socketpair ── this test
+ *
+ * A pair of SOCK_SEQPACKET sockets stands where the TUN is: it keeps packets
+ * apart as a TUN does, and needs no privilege. Meanwhile keypairs come and go.
+ */
+#include "end.h"
+
+#include "../setup/test.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <time.h>
+
+enum {
+	PACKET_BYTES = 200,
+	/* Packets under way: fewer than any buffer between has room for. */
+	WINDOW = 64,
+	/* For what takes milliseconds. */
+	DEADLINE_MS = 60000,
+};
+
+struct live {
+	struct end end;
+	int tun[2], udp;
+	struct pump_endpoint place;
+};
+
+static struct live live[2];
+static uint64_t birth;
+static uint32_t generation;
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void fail(const char *what)
+{
+	printf("# %s: %s\n", what, strerror(errno));
+	exit(EXIT_FAILURE);
+}
+
+static int bind_loopback(uint16_t *port)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET};
+	socklen_t len = sizeof(address);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, len) != 0 ||
+	    getsockname(fd, (struct sockaddr *)&address, &len) != 0)
+		fail("udp");
+	*port = ntohs(address.sin_port);
+	return fd;
+}
+
+static void open_live(struct live *one, unsigned int side, uint32_t without)
+{
+	struct pump_config config = {.bytes = sizeof(config),
+				     .udp6 = -1,
+				     .vnet_header_bytes = 10,
+				     .mtu = END_MTU,
+				     .peers_max = END_PEERS,
+				     .without = without};
+	uint32_t size = sizeof(struct pump_activity) +
+			END_PEERS * sizeof(struct pump_peer_activity);
+	int32_t failure;
+
+	memset(one, 0, sizeof(*one));
+	one->end.side = side;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, one->tun))
+		fail("socketpair");
+	one->udp = bind_loopback(&one->place.port);
+	one->place.family = 4;
+	memcpy(one->place.remote, "\177\0\0\1", 4);
+	config.tun = one->tun[1];
+	config.udp4 = one->udp;
+	one->end.activity = calloc(1, size);
+	one->end.pump = pump_open(&config, one->end.activity, size, &failure);
+	if (!one->end.pump || pump_start(one->end.pump) != 0)
+		fail("pump_open");
+	end_allow_all(&one->end, 0);
+}
+
+static void open_both(uint32_t without)
+{
+	open_live(&live[0], 0, without);
+	open_live(&live[1], 1, without);
+	pump_peer_endpoint(live[0].end.pump, 0, &live[1].place);
+	pump_peer_endpoint(live[1].end.pump, 0, &live[0].place);
+	birth = now_ms();
+	generation = 0;
+}
+
+static void close_both(void)
+{
+	int side;
+
+	for (side = 0; side < 2; side++) {
+		CHECK(pump_stop(live[side].end.pump) == 0);
+		close(pump_wake_fd(live[side].end.pump));
+		pump_close(live[side].end.pump);
+		close(live[side].tun[0]);
+		close(live[side].tun[1]);
+		close(live[side].udp);
+		free(live[side].end.activity);
+	}
+}
+
+/* A new generation of keys: accepted by both before either sends on them. */
+static void rekey(void)
+{
+	int side;
+
+	generation++;
+	for (side = 0; side < 2; side++)
+		end_install_at(&live[side].end, 0, generation, false, birth);
+	for (side = 0; side < 2; side++)
+		CHECK(pump_promote(live[side].end.pump,
+				   end_index((unsigned int)side, generation)) ==
+		      0);
+}
+
+static void forget(uint32_t old)
+{
+	int side;
+
+	for (side = 0; side < 2; side++)
+		CHECK(pump_remove(live[side].end.pump,
+				  end_index((unsigned int)side, old)) == 0);
+}
+
+/* One packet with a number in it. False if there is no room. */
+static bool write_packet(int side, uint32_t number)
+{
+	uint8_t frame[10 + PACKET_BYTES] = {0}, *packet = frame + 10;
+	ssize_t written;
+
+	/* Whole, without flags: the number lies behind IPv4 and UDP. */
+	packet[0] = 0x45;
+	store16(packet + 2, PACKET_BYTES);
+	packet[9] = 17;
+	store32(packet + 12, 0x0a000001);
+	store32(packet + 16, 0x0a000002);
+	store32(packet + 28, number);
+	written = write(live[side].tun[0], frame, sizeof(frame));
+	if (written < 0 && errno != EAGAIN)
+		fail("write");
+	return written > 0;
+}
+
+/* The number of the next packet, or -1 if the deadline is over. */
+static int64_t read_packet(int side)
+{
+	struct pollfd poll_fd = {.fd = live[side].tun[0], .events = POLLIN};
+	uint8_t frame[4096];
+	ssize_t len;
+
+	if (poll(&poll_fd, 1, DEADLINE_MS) != 1)
+		return -1;
+	len = read(live[side].tun[0], frame, sizeof(frame));
+	if (len != 10 + PACKET_BYTES)
+		fail("a packet of a wrong length");
+	return load32(frame + 10 + 28);
+}
+
+/* Packets from A to B, with something done every so often; all arrive. */
+static void pass(uint32_t count, uint32_t every, void (*meanwhile)(void))
+{
+	uint32_t sent = 0, received = 0, wrong = 0;
+	int64_t number;
+
+	while (received < count) {
+		while (sent < count && sent - received < WINDOW &&
+		       write_packet(0, sent)) {
+			sent++;
+			if (every && sent % every == 0)
+				meanwhile();
+		}
+		number = read_packet(1);
+		if (number < 0)
+			break;
+		wrong += number != received;
+		received++;
+	}
+	CHECK(received == count);
+	CHECK(wrong == 0);
+}
+
+static void test_traffic(void)
+{
+	open_both(0);
+	rekey();
+	pass(5000, 0, NULL);
+	CHECK(live[1].end.activity->peers[0].rx_packets == 5000);
+	close_both();
+}
+
+static void test_fallbacks(void)
+{
+	open_both(PUMP_WITHOUT_OFFLOAD | PUMP_WITHOUT_SEGMENT |
+		  PUMP_WITHOUT_GRO | PUMP_WITHOUT_URING);
+	CHECK(live[0].end.activity->in_use == PUMP_RUNS);
+	rekey();
+	pass(2000, 0, NULL);
+	close_both();
+}
+
+static void rekey_and_forget(void)
+{
+	rekey();
+	/* The three that a peer may have. */
+	if (generation > 3)
+		forget(generation - 3);
+}
+
+static void test_rekey(void)
+{
+	open_both(0);
+	rekey();
+	pass(5000, 50, rekey_and_forget);
+	CHECK(generation > 100);
+	close_both();
+}
+
+/* Whatever is lost, nothing that was freed is touched. */
+static void test_removal(void)
+{
+	struct pump_prefix all = {.family = 4};
+	uint64_t end_at = now_ms() + 500;
+	uint8_t buffer[PUMP_TAKE_BYTES];
+	struct pollfd poll_fd;
+	uint32_t number = 0;
+
+	open_both(0);
+	poll_fd = (struct pollfd){.fd = live[1].tun[0], .events = POLLIN};
+	while (now_ms() < end_at) {
+		rekey();
+		while (number++ % 50 != 0)
+			write_packet(0, number);
+		pump_set_allowed_ips(live[0].end.pump, &all, 1);
+		forget(generation);
+		while (poll(&poll_fd, 1, 0) == 1)
+			(void)!read(live[1].tun[0], buffer, sizeof(buffer));
+		while (pump_take(live[0].end.pump, buffer, sizeof(buffer)) > 0)
+			;
+	}
+	CHECK(generation > 10);
+	/* And it still works. */
+	rekey();
+	while (poll(&poll_fd, 1, 100) == 1)
+		(void)!read(live[1].tun[0], buffer, sizeof(buffer));
+	pass(200, 0, NULL);
+	pump_peer_remove(live[0].end.pump, 0);
+	pump_peer_remove(live[1].end.pump, 0);
+	close_both();
+}
+
+static void restart(void)
+{
+	CHECK(pump_stop(live[0].end.pump) == 0);
+	CHECK(pump_start(live[0].end.pump) == 0);
+}
+
+static void test_restart(void)
+{
+	open_both(0);
+	rekey();
+	pass(1000, 50, restart);
+	CHECK(pump_start(live[0].end.pump) == -EALREADY);
+	close_both();
+}
+
+/* What the core sends while nothing comes from the TUN. */
+static void test_down(void)
+{
+	uint8_t packet[PACKET_BYTES] = {0x45};
+	int i;
+
+	open_both(0);
+	rekey();
+	store16(packet + 2, PACKET_BYTES);
+	store32(packet + 12, 0x0a000001);
+	store32(packet + 16, 0x0a000002);
+	for (i = 0; i < 50; i++) {
+		store32(packet + 28, (uint32_t)i);
+		CHECK(pump_send(live[0].end.pump, 0, packet, PACKET_BYTES) ==
+		      0);
+		CHECK(read_packet(1) == i);
+	}
+	close_both();
+}
+
+/* The reader of messages is woken by a byte, each time it had found none. */
+static void test_wake(void)
+{
+	struct pollfd poll_fd;
+	uint8_t initiation[148] = {1}, buffer[PUMP_TAKE_BYTES];
+	const struct pump_message *message = (struct pump_message *)buffer;
+	int i, len;
+
+	open_both(0);
+	poll_fd = (struct pollfd){.fd = pump_wake_fd(live[1].end.pump),
+				  .events = POLLIN};
+	for (i = 0; i < 200; i++) {
+		CHECK(pump_datagram(live[0].end.pump, &live[1].place, 0x88,
+				    initiation, sizeof(initiation)) == 0);
+		CHECK(poll(&poll_fd, 1, DEADLINE_MS) == 1);
+		CHECK(read(poll_fd.fd, buffer, 1) == 1);
+		len = pump_take(live[1].end.pump, buffer, sizeof(buffer));
+		CHECK(len > 0 && message->kind == PUMP_HANDSHAKE &&
+		      message->from.port == live[0].place.port &&
+		      message->from.has_local == 1);
+		CHECK(pump_take(live[1].end.pump, buffer, sizeof(buffer)) == 0);
+	}
+	CHECK(poll(&poll_fd, 1, 0) == 0);
+	close_both();
+}
+
+static void test_gone(void)
+{
+	struct pollfd poll_fd;
+	uint8_t buffer[PUMP_TAKE_BYTES];
+	const struct pump_message *message = (struct pump_message *)buffer;
+
+	open_both(0);
+	poll_fd = (struct pollfd){.fd = pump_wake_fd(live[0].end.pump),
+				  .events = POLLIN};
+	shutdown(live[0].tun[0], SHUT_RDWR);
+	CHECK(poll(&poll_fd, 1, DEADLINE_MS) == 1);
+	CHECK(pump_take(live[0].end.pump, buffer, sizeof(buffer)) > 0);
+	CHECK(message->kind == PUMP_GONE);
+	close_both();
+}
+
+static void test_refused(void)
+{
+	struct pump_config config = {
+		.bytes = sizeof(config), .mtu = 1420, .peers_max = 1};
+	uint64_t *activity = calloc(1, 8192);
+	int32_t failure = 0;
+
+	config.peers_max = 1 << 17;
+	CHECK(!pump_open(&config, activity, 8192, &failure) &&
+	      failure == EINVAL);
+	config.peers_max = 12;
+	CHECK(!pump_open(&config, activity, 8192, &failure) &&
+	      failure == EINVAL);
+	config.peers_max = 1;
+	config.vnet_header_bytes = 11;
+	CHECK(!pump_open(&config, activity, 8192, &failure) &&
+	      failure == EINVAL);
+	config.vnet_header_bytes = 10;
+	config.bytes--;
+	CHECK(!pump_open(&config, activity, 8192, &failure) &&
+	      failure == EINVAL);
+	free(activity);
+}
+
+int main(void)
+{
+	if (!load_openssl())
+		return EXIT_FAILURE;
+	TEST("packets pass in order, without loss", test_traffic);
+	TEST("packets pass where the kernel can do nothing", test_fallbacks);
+	TEST("rekeys under traffic lose nothing", test_rekey);
+	TEST("keypairs and tables may go while they are in use", test_removal);
+	TEST("a stop and a start lose nothing that waits", test_restart);
+	TEST("what the core sends goes at once", test_down);
+	TEST("each first message wakes its reader", test_wake);
+	TEST("a TUN that is gone is told", test_gone);
+	TEST("a config or a block that doesn't fit is refused", test_refused);
+	return report();
+}
