@@ -18,8 +18,8 @@ const config: ViteUserConfig = defineConfig({
     globalSetup: ['./setup.ts'],
     pool: 'forks',
     fileParallelism: false,
-    testTimeout: long ? 600_000 : 30_000,
-    hookTimeout: 30_000,
+    testTimeout: long ? 600_000 : 120_000,
+    hookTimeout: 120_000,
     // A second attempt would hide exactly the races that these tests are for.
     retry: 0,
   },

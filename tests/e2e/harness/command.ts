@@ -34,7 +34,7 @@ export interface Result {
   readonly elapsedMs: number;
 }
 
-const DEFAULT_LIMIT_MS = 20_000;
+const DEFAULT_LIMIT_MS = 60_000;
 
 /** A running program. */
 export class Command {

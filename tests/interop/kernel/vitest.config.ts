@@ -18,8 +18,8 @@ const config: ViteUserConfig = defineConfig({
     globalSetup: ['./setup.ts'],
     pool: 'forks',
     fileParallelism: false,
-    testTimeout: 60_000,
-    hookTimeout: 90_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // A second attempt would hide exactly what another implementation is here to show.
     retry: 0,
   },

@@ -16,8 +16,8 @@ const config: ViteUserConfig = defineConfig({
     globalSetup: ['./setup.ts'],
     pool: 'forks',
     fileParallelism: false,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // A second attempt would hide exactly what another implementation is here to show.
     retry: 0,
   },
