@@ -50,8 +50,8 @@ ESBUILD := $(BIN)/esbuild --bundle --platform=node --target=node20.19 --format=c
 all: launcher pump bundles ## build the launcher, the pump and what Node runs (default)
 launcher: bin/wg-wrap
 pump: lib/wg-wrap/libwgpump.so
-bundles: lib/wg-wrap/controller.js lib/wg-wrap/engine.js lib/wg-wrap/package.json lib/library/library.js \
-  lib/library/types/library.d.ts
+bundles: lib/wg-wrap/controller.js lib/wg-wrap/engine.js lib/wg-wrap/controller.code lib/wg-wrap/engine.code \
+  lib/wg-wrap/package.json lib/library/library.js lib/library/types/library.d.ts
 
 bin/wg-wrap: $(LAUNCHER_SOURCES) $(LAUNCHER_HEADERS) Makefile
 	@mkdir -p bin
@@ -66,12 +66,22 @@ lib/wg-wrap/libwgpump.so: $(PUMP_SOURCES) $(PUMP_HEADERS) Makefile
 	@$(PUMP_CC) -shared $(PUMP_CFLAGS) -Wl,-z,defs,-z,relro,-z,now $(PUMP_SOURCES) -o $@.new
 	mv $@.new $@
 
-lib/wg-wrap/controller.js: node_modules/.package-lock.json $(TS_FILES) Makefile
+lib/wg-wrap/controller.program.js: node_modules/.package-lock.json $(TS_FILES) Makefile
 	@echo 'esbuild $@'
 	@$(ESBUILD) src/cli/main.ts --outfile=$@
-lib/wg-wrap/engine.js: node_modules/.package-lock.json $(TS_FILES) Makefile
+lib/wg-wrap/engine.program.js: node_modules/.package-lock.json $(TS_FILES) Makefile
 	@echo 'esbuild $@'
 	@$(ESBUILD) src/engine/main.ts --outfile=$@
+# What Node is started with, and V8's code for the programs (src/loader).
+lib/wg-wrap/controller.js lib/wg-wrap/engine.js: node_modules/.package-lock.json $(wildcard src/loader/*.ts) Makefile
+	@echo 'esbuild $@'
+	@$(ESBUILD) src/loader/main.ts --outfile=$@
+build/loader/compile.cjs: node_modules/.package-lock.json $(wildcard src/loader/*.ts) Makefile
+	@$(ESBUILD) src/loader/compile.ts --outfile=$@
+lib/wg-wrap/%.code: lib/wg-wrap/%.program.js build/loader/compile.cjs
+	@echo 'compile $@'
+	@node build/loader/compile.cjs $< $@.new
+	@mv $@.new $@
 # What embedders import; its packages stay packages, for they have them anyway.
 lib/library/library.js: node_modules/.package-lock.json $(TS_FILES)
 	@echo 'esbuild $@'
@@ -181,7 +191,7 @@ install: all ## install under PREFIX (default /usr/local), staged in DESTDIR
 	  '$(DESTDIR)$(PREFIX)/share/man/man1'
 	install -m 0755 bin/wg-wrap '$(DESTDIR)$(PREFIX)/bin/wg-wrap'
 	ln -sf wg-wrap '$(DESTDIR)$(PREFIX)/bin/wg-wrap-device'
-	install -m 0644 lib/wg-wrap/*.js lib/wg-wrap/package.json '$(DESTDIR)$(PREFIX)/lib/wg-wrap/'
+	install -m 0644 lib/wg-wrap/*.js lib/wg-wrap/*.code lib/wg-wrap/package.json '$(DESTDIR)$(PREFIX)/lib/wg-wrap/'
 	install -m 0755 lib/wg-wrap/libwgpump.so '$(DESTDIR)$(PREFIX)/lib/wg-wrap/'
 	cp -R --no-preserve=ownership node_modules/ffi-rs '$(DESTDIR)$(PREFIX)/lib/wg-wrap/node_modules/'
 	cp -R --no-preserve=ownership node_modules/@yuuang/ffi-rs-linux-* \

@@ -42,6 +42,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   engine: ['leaf', 'wireguard', 'linux', 'engine'],
   controller: ['leaf', 'config', 'linux', 'controller'],
   cli: ['leaf', 'controller', 'cli'],
+  loader: ['loader'],
 };
 
 /** Package → the one file that imports it. */
