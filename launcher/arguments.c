@@ -16,10 +16,9 @@
 #include "arguments.h"
 
 #include "subcommand.h"
+#include "value.h"
 
 #include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum meaning {
@@ -31,6 +30,16 @@ enum meaning {
 	MEANS_VERBOSE,
 	MEANS_TUNNEL,
 	MEANS_LINGER,
+	MEANS_FOREGROUND,
+	MEANS_ALL,
+	MEANS_KILL,
+};
+
+/* Where an option may stand. */
+enum {
+	STARTERS = VERB_RUN | VERB_UP,
+	USERS = STARTERS | VERB_EXEC,
+	EVERYWHERE = USERS | VERB_DOWN,
 };
 
 struct option {
@@ -38,20 +47,30 @@ struct option {
 	char letter; /* 0: none */
 	bool takes_value;
 	enum meaning meaning;
+	int verbs;
 };
 
 static const struct option options[] = {
-	{"config", 'c', true, MEANS_CONFIG},
-	{"profile", 0, true, MEANS_PROFILE},
-	{"connect-timeout", 0, true, MEANS_CONNECT_TIMEOUT},
-	{"no-wait", 0, false, MEANS_NO_WAIT},
-	{"quiet", 'q', false, MEANS_QUIET},
-	{"verbose", 'v', false, MEANS_VERBOSE},
-	{"linger", 0, true, MEANS_LINGER},
-	{"mtu", 0, true, MEANS_TUNNEL},
-	{"dns", 0, true, MEANS_TUNNEL},
-	{"ignore-unknown", 0, false, MEANS_TUNNEL},
+	{"config", 'c', true, MEANS_CONFIG, STARTERS},
+	{"profile", 0, true, MEANS_PROFILE, STARTERS},
+	{"connect-timeout", 0, true, MEANS_CONNECT_TIMEOUT, USERS},
+	{"no-wait", 0, false, MEANS_NO_WAIT, USERS},
+	{"quiet", 'q', false, MEANS_QUIET, EVERYWHERE},
+	{"verbose", 'v', false, MEANS_VERBOSE, EVERYWHERE},
+	{"linger", 0, true, MEANS_LINGER, STARTERS},
+	{"mtu", 0, true, MEANS_TUNNEL, STARTERS},
+	{"dns", 0, true, MEANS_TUNNEL, STARTERS},
+	{"ignore-unknown", 0, false, MEANS_TUNNEL, STARTERS},
+	{"foreground", 0, false, MEANS_FOREGROUND, VERB_UP},
+	{"all", 0, false, MEANS_ALL, VERB_DOWN},
+	{"kill", 0, false, MEANS_KILL, VERB_DOWN},
 };
+
+/* Subcommands that are the front's; the others are the controller's. */
+static const struct {
+	const char *word;
+	enum verb verb;
+} verbs[] = {{"exec", VERB_EXEC}, {"up", VERB_UP}, {"down", VERB_DOWN}};
 
 enum { OPTIONS = sizeof(options) / sizeof(options[0]) };
 
@@ -98,28 +117,6 @@ static const struct option *find_short(char letter)
 }
 
 /**
- * is_duration() - Whether a value can be a length of time
- * @value:	Value: "15s", "500ms", "2m", or a number of seconds
- * How long it may be is the controller's to judge, for it alone waits for it.
- */
-static bool is_duration(const char *value)
-{
-	static const char digits[] = "0123456789";
-	size_t whole = strspn(value, digits), fraction = 0;
-
-	value += whole;
-	if (*value == '.') {
-		fraction = strspn(value + 1, digits);
-		if (fraction == 0)
-			return false;
-		value += 1 + fraction;
-	}
-	return whole > 0 && whole < 10 && fraction < 4 &&
-	       (*value == '\0' || strcmp(value, "s") == 0 ||
-		strcmp(value, "ms") == 0 || strcmp(value, "m") == 0);
-}
-
-/**
  * take() - Act on one option
  * @parser:	Parser
  * @option:	Option
@@ -131,6 +128,8 @@ static bool take(struct parser *parser, const struct option *option,
 {
 	struct arguments *arguments = parser->arguments;
 
+	if (!(option->verbs & (int)arguments->verb))
+		return false;
 	parser->is_given[option - options] = true;
 	switch (option->meaning) {
 	case MEANS_CONFIG:
@@ -144,7 +143,7 @@ static bool take(struct parser *parser, const struct option *option,
 		return true;
 	case MEANS_CONNECT_TIMEOUT:
 		arguments->has_connect_timeout = true;
-		return is_duration(value);
+		return value_is_duration(value);
 	case MEANS_NO_WAIT:
 		arguments->no_wait = true;
 		return true;
@@ -154,8 +153,17 @@ static bool take(struct parser *parser, const struct option *option,
 	case MEANS_VERBOSE:
 		arguments->is_verbose = true;
 		return true;
+	case MEANS_FOREGROUND:
+		arguments->foreground = parser->next[-1];
+		return true;
+	case MEANS_ALL:
+		arguments->is_all = true;
+		return true;
+	case MEANS_KILL:
+		arguments->wants_kill = true;
+		return true;
 	case MEANS_LINGER:
-		return is_duration(value) &&
+		return value_is_duration(value) &&
 		       options_set(&arguments->options, option->name, value);
 	case MEANS_TUNNEL:
 		return options_set(&arguments->options, option->name, value);
@@ -232,7 +240,7 @@ static bool parse_short(struct parser *parser, const char *letters)
 }
 
 /**
- * parse_options() - Parse up to the command
+ * parse_options() - Parse up to the next word that is no option
  * @parser:	Parser, standing at the first word
  * Returns false for what the controller must deal with.
  */
@@ -245,36 +253,16 @@ static bool parse_options(struct parser *parser)
 		if (word[0] != '-' || word[1] == '\0')
 			return true;
 		parser->next++;
-		if (strcmp(word, "--") == 0)
+		if (strcmp(word, "--") == 0) {
+			parser->arguments->end_of_options = word;
 			return true;
+		}
 		is_known = word[1] == '-' ? parse_long(parser, word + 2)
 					  : parse_short(parser, word + 1);
 		if (!is_known)
 			return false;
 	}
 	return true;
-}
-
-/**
- * variable_of() - The environment's value for an option
- * @option:	Option
- * Returns NULL for a variable that is not set, or empty, which is the same.
- */
-static const char *variable_of(const struct option *option)
-{
-	char name[64] = "WG_WRAP_", *letter;
-	const char *value;
-
-	snprintf(name + strlen(name), sizeof(name) - strlen(name), "%s",
-		 option->name);
-	for (letter = name; *letter; letter++) {
-		if (*letter >= 'a' && *letter <= 'z')
-			*letter = (char)(*letter - 'a' + 'A');
-		else if (*letter == '-')
-			*letter = '_';
-	}
-	value = getenv(name);
-	return value && *value ? value : NULL;
 }
 
 /**
@@ -291,7 +279,11 @@ static bool take_environment(struct parser *parser)
 		if (options[i].meaning == MEANS_CONFIG ||
 		    options[i].meaning == MEANS_PROFILE || parser->is_given[i])
 			continue;
-		value = variable_of(&options[i]);
+		/* What ends tunnels, or is new to a run, is to be typed. */
+		if (!(options[i].verbs & (int)parser->arguments->verb) ||
+		    !(options[i].verbs & VERB_RUN))
+			continue;
+		value = options_variable(options[i].name);
 		if (!value)
 			continue;
 		if (!options[i].takes_value) {
@@ -308,6 +300,53 @@ static bool take_environment(struct parser *parser)
 }
 
 /**
+ * parse_words() - Parse up to the command
+ * @parser:	Parser, standing behind a subcommand of ours, if there is one
+ * Returns false for what the controller must deal with. A subcommand has one
+ * NAME; for all but exec options may also follow it, and nothing else.
+ */
+static bool parse_words(struct parser *parser)
+{
+	struct arguments *arguments = parser->arguments;
+
+	for (;;) {
+		if (!parse_options(parser))
+			return false;
+		if (!*parser->next || arguments->verb == VERB_RUN)
+			break;
+		if (arguments->tunnel || **parser->next == '\0')
+			return false;
+		arguments->tunnel = *parser->next++;
+		if (arguments->verb == VERB_EXEC) {
+			if (*parser->next && strcmp(*parser->next, "--") == 0)
+				parser->next++;
+			break;
+		}
+	}
+	/* NAME is the configuration; two would be one too many. */
+	if (arguments->verb == VERB_UP && arguments->tunnel &&
+	    arguments->config)
+		return false;
+	return (arguments->verb != VERB_EXEC || arguments->tunnel) &&
+	       (!arguments->is_all || !arguments->tunnel);
+}
+
+/**
+ * verb_of() - What a first word asks for
+ * @word:	Word
+ */
+static enum verb verb_of(const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		if (strcmp(word, verbs[i].word) == 0)
+			return verbs[i].verb;
+	}
+	return VERB_RUN;
+}
+
+/**
  * arguments_parse() - Parse the user's command line
  * @argc:	Number of words, the program's name included
  * @argv:	Words, NULL at the end; the result points into them
@@ -318,12 +357,16 @@ void arguments_parse(int argc, char **argv, struct arguments *arguments)
 	struct parser parser = {.arguments = arguments};
 
 	memset(arguments, 0, sizeof(*arguments));
-	if (argc < 1 || (argc > 1 && subcommand_is(argv[1]))) {
-		arguments->is_controllers = true;
+	arguments->is_controllers = true;
+	if (argc < 1)
 		return;
-	}
+	arguments->verb = argc > 1 ? verb_of(argv[1]) : VERB_RUN;
 	parser.next = argv + 1;
+	if (arguments->verb != VERB_RUN)
+		parser.next++;
+	else if (argc > 1 && subcommand_is(argv[1]))
+		return;
 	arguments->is_controllers =
-		!parse_options(&parser) || !take_environment(&parser);
+		!parse_words(&parser) || !take_environment(&parser);
 	arguments->command = parser.next;
 }

@@ -2,7 +2,8 @@
 /*
  * census.c - is anybody left in the tunnel?
  *
- * It is asked at the beginning, since the first front may be dead already, then
+ * A tunnel that is held needs nobody. Otherwise it is asked at the beginning,
+ * since the first front may be dead already, then
  * whenever a session ends, and whenever a process ends that was all that was
  * left. It is answered under `lock`, since a front that registers holds it.
  *
@@ -21,6 +22,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -68,6 +70,7 @@ void census_prepare(struct census *census, int directory, ino_t netns,
 	census->events = watch_sessions(census->sessions);
 	census->netns = netns;
 	census->linger_ms = linger_ms;
+	census->is_held = false;
 	census->had_session = false;
 	census->retry_ms = FIRST_RETRY_MS;
 	census->linger_until = NEVER;
@@ -94,6 +97,26 @@ bool census_lock(struct census *census, long long now_ms)
 	if (census->retry_ms > LONGEST_RETRY_MS)
 		census->retry_ms = LONGEST_RETRY_MS;
 	return false;
+}
+
+/**
+ * census_share_lock() - Share somebody's lock from now on
+ * @census:	Census
+ * @lock:	Open lock, which its owner holds; taken over
+ * The lock belongs to the open file, so it is held until all who share it have
+ * closed it, or one gives it up. Returns false if it is no lock of this tunnel.
+ */
+bool census_share_lock(struct census *census, int lock)
+{
+	struct stat mine, shared;
+
+	if (fstat(census->lock, &mine) != 0 || fstat(lock, &shared) != 0 ||
+	    mine.st_dev != shared.st_dev || mine.st_ino != shared.st_ino ||
+	    flock(lock, LOCK_EX | LOCK_NB) != 0)
+		return false;
+	close(census->lock);
+	census->lock = lock;
+	return true;
 }
 
 /**
@@ -198,6 +221,10 @@ static bool is_lingering(struct census *census, long long now_ms)
 bool census_finds_nobody(struct census *census, pid_t engine, long long now_ms)
 {
 	forget_inhabitants(census);
+	if (census->is_held) {
+		census->again_at = NEVER;
+		return false;
+	}
 	if (!census_lock(census, now_ms))
 		return false;
 	if (is_anybody_there(census, engine, now_ms)) {

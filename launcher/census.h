@@ -21,6 +21,7 @@ struct census {
 	int events; /* readable when a session may have ended */
 	ino_t netns;
 	long long linger_ms;
+	bool is_held; /* to be kept without sessions, until it is told to end */
 	bool had_session;
 	unsigned int retry_ms;
 	long long linger_until;
@@ -31,6 +32,7 @@ struct census {
 void census_prepare(struct census *census, int directory, ino_t netns,
 		    long long linger_ms);
 bool census_lock(struct census *census, long long now_ms);
+bool census_share_lock(struct census *census, int lock);
 void census_session_ended(struct census *census);
 bool census_finds_nobody(struct census *census, pid_t engine, long long now_ms);
 

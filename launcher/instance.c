@@ -137,36 +137,29 @@ static int open_lock(int directory)
 }
 
 /**
- * try_to_hold() - Lock a state directory that may vanish meanwhile
- * @instance:	Instance
- * @key:	Name of the directory
- * Returns false, with nothing open, if it did.
+ * instance_hold_found() - Take the lock of a state directory that may vanish
+ * @instance:	Instance with its open directory, not held
+ * Returns false, with the directory closed, if it did.
  */
-static bool try_to_hold(struct instance *instance, const char *key)
+bool instance_hold_found(struct instance *instance)
 {
-	int directory = runtime_subdirectory(instance->runtime, key);
-	int lock, locked;
+	int lock = open_lock(instance->directory), locked;
 
-	if (directory < 0)
-		return false;
-	lock = open_lock(directory);
-	if (lock < 0) {
-		close(directory);
-		return false;
-	}
-	do {
-		locked = flock(lock, LOCK_EX);
-	} while (locked != 0 && errno == EINTR);
-	if (locked != 0)
-		die_errno("can't lock the state directory");
-	if (!is_linked(directory) || !is_linked(lock)) {
+	if (lock >= 0) {
+		do {
+			locked = flock(lock, LOCK_EX);
+		} while (locked != 0 && errno == EINTR);
+		if (locked != 0)
+			die_errno("can't lock the state directory");
+		if (is_linked(instance->directory) && is_linked(lock)) {
+			instance->lock = lock;
+			return true;
+		}
 		close(lock);
-		close(directory);
-		return false;
 	}
-	instance->directory = directory;
-	instance->lock = lock;
-	return true;
+	close(instance->directory);
+	instance->directory = -1;
+	return false;
 }
 
 /**
@@ -182,12 +175,28 @@ void instance_hold(struct instance *instance)
 	snprintf(key, sizeof(key), "%s@%llu", instance->hash,
 		 (unsigned long long)instance->caller_netns);
 	for (attempt = 0; attempt < HOLD_ATTEMPTS; attempt++) {
-		if (try_to_hold(instance, key))
+		instance->directory =
+			runtime_subdirectory(instance->runtime, key);
+		if (instance->directory >= 0 && instance_hold_found(instance))
 			return;
 		close(instance->runtime);
 		instance->runtime = runtime_open();
 	}
 	die(STATUS_SETUP, "the state directory is removed again and again");
+}
+
+/**
+ * instance_unlink_state() - Remove the files that say that a tunnel lives
+ * @directory:	State directory, whose lock is held
+ */
+void instance_unlink_state(int directory)
+{
+	unlinkat(directory, "control.sock", 0);
+	unlinkat(directory, "order.sock", 0);
+	unlinkat(directory, "about", 0);
+	unlinkat(directory, "about.new", 0);
+	unlinkat(directory, "pin.new", 0);
+	unlinkat(directory, "pin", 0);
 }
 
 /**
@@ -211,9 +220,7 @@ bool instance_find_record(struct instance *instance)
 	}
 	if (fd >= 0)
 		close(fd);
-	unlinkat(instance->directory, "control.sock", 0);
-	unlinkat(instance->directory, "about", 0);
-	unlinkat(instance->directory, "pin", 0);
+	instance_unlink_state(instance->directory);
 	return false;
 }
 

@@ -20,9 +20,13 @@ struct instance {
 void instance_locate(const char *config, struct instance *instance);
 bool instance_is_around_us(const struct instance *instance);
 void instance_hold(struct instance *instance);
+bool instance_hold_found(struct instance *instance);
 bool instance_find_record(struct instance *instance);
 bool instance_outlive(struct instance *instance, pid_t pin);
 void instance_release_lock(struct instance *instance);
+/* Removes the files that say that a tunnel lives. */
+void instance_unlink_state(int directory);
+
 void instance_close(struct instance *instance);
 
 #endif

@@ -16,13 +16,13 @@
  */
 #include "keep.h"
 
-#include "census.h"
 #include "die.h"
+#include "instance.h"
+#include "keeper.h"
 #include "pin.h"
 #include "plan.h"
 #include "record.h"
 #include "runtime.h"
-#include "service.h"
 #include "sessions.h"
 
 #include <errno.h>
@@ -46,17 +46,9 @@ enum {
 	WATCH_SIGNALS,
 	WATCH_SESSIONS,
 	WATCH_CHANNEL,
-	WATCH_INHABITANTS,
+	WATCH_LISTENER,
+	WATCH_INHABITANTS = WATCH_LISTENER + ORDERS_WATCHED,
 	WATCHES = WATCH_INHABITANTS + CENSUS_WATCHED_MAX,
-};
-
-struct keep {
-	struct keep_tunnel tunnel;
-	struct service service;
-	struct census census;
-	enum { STARTING, RUNNING, ENDING } phase;
-	long long finish_at; /* try again to finish */
-	long long end_by;    /* or else it ends without the lock */
 };
 
 /**
@@ -68,17 +60,6 @@ static long long now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/**
- * unlink_state() - Remove the files that say that a tunnel lives
- * @keep:	Keeper
- */
-static void unlink_state(const struct keep *keep)
-{
-	unlinkat(keep->tunnel.directory, "control.sock", 0);
-	unlinkat(keep->tunnel.directory, "about", 0);
-	unlinkat(keep->tunnel.directory, "pin", 0);
 }
 
 /**
@@ -94,7 +75,7 @@ static _Noreturn void fail_start(struct keep *keep, const char *why)
 	engine_signal(&keep->service.engine, SIGKILL);
 	if (keep->service.engine.pid > 0)
 		waitpid(keep->service.engine.pid, NULL, 0);
-	unlink_state(keep);
+	instance_unlink_state(keep->tunnel.directory);
 	runtime_path(keep->tunnel.directory, path);
 	die(STATUS_SETUP, "%s; see %s/log", why, path);
 }
@@ -134,16 +115,16 @@ static void finish(struct keep *keep, long long now)
 	sessions_count(keep->census.sessions, keep->tunnel.netns);
 	unlinkat(keep->tunnel.directory, "sessions", AT_REMOVEDIR);
 	unlinkat(keep->tunnel.directory, "log", 0);
-	unlink_state(keep);
+	instance_unlink_state(keep->tunnel.directory);
 	_exit(0);
 }
 
 /**
- * begin_end() - Stop the engine; the rest follows when it is gone
+ * keep_end() - Stop the engine; the rest follows when it is gone
  * @keep:	Keeper
  * @now:	Time
  */
-static void begin_end(struct keep *keep, long long now)
+void keep_end(struct keep *keep, long long now)
 {
 	keep->phase = ENDING;
 	keep->service.start_at = NEVER;
@@ -166,7 +147,7 @@ static void count(struct keep *keep, long long now)
 {
 	if (keep->phase == RUNNING &&
 	    census_finds_nobody(&keep->census, keep->service.engine.pid, now))
-		begin_end(keep, now);
+		keep_end(keep, now);
 }
 
 /**
@@ -182,7 +163,8 @@ static void on_engine_end(struct keep *keep, long long now)
 	case STARTING:
 		fail_start(keep, "the engine did not start");
 	case RUNNING:
-		service_put_off(&keep->service, now, pause_ms);
+		if (!keep_replace(keep, now))
+			service_put_off(&keep->service, now, pause_ms);
 		break;
 	case ENDING:
 		finish(keep, now);
@@ -205,7 +187,7 @@ static void on_signals(struct keep *keep, long long now)
 		if (info.ssi_signo == SIGTERM && keep->phase == STARTING)
 			fail_start(keep, "ended before the tunnel was ready");
 		if (info.ssi_signo == SIGTERM && keep->phase == RUNNING)
-			begin_end(keep, now);
+			keep_end(keep, now);
 	}
 	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
 		if (pid == keep->service.engine.pid)
@@ -221,11 +203,25 @@ static void on_signals(struct keep *keep, long long now)
 static void on_ready(struct keep *keep, long long now)
 {
 	service_is_ready(&keep->service);
+	if (keep->is_replaced)
+		keep_answer_replacement(keep, "ok");
 	if (keep->phase != STARTING)
 		return;
 	keep->phase = RUNNING;
 	keep->tunnel.announce();
 	keep->census.again_at = now;
+}
+
+/**
+ * on_state() - The engine tells how its peers answer
+ * @keep:	Keeper
+ * @state:	State
+ * An engine that is being replaced speaks of another configuration.
+ */
+static void on_state(const struct keep *keep, enum record_state state)
+{
+	if (!keep->is_replacing || keep->is_replaced)
+		record_set_state(keep->tunnel.record, state);
 }
 
 /**
@@ -247,10 +243,10 @@ static void on_channel(struct keep *keep, long long now)
 				on_ready(keep, now);
 			break;
 		case ENGINE_SAYS_CONNECTED:
-			record_set_state(keep->tunnel.record, RECORD_CONNECTED);
+			on_state(keep, RECORD_CONNECTED);
 			break;
 		case ENGINE_SAYS_STALE:
-			record_set_state(keep->tunnel.record, RECORD_STALE);
+			on_state(keep, RECORD_STALE);
 			break;
 		case ENGINE_SAYS_NONSENSE:
 			dprintf(keep->tunnel.log,
@@ -324,7 +320,10 @@ static void prepare(struct keep *keep, const struct keep_tunnel *tunnel)
 	keep->phase = STARTING;
 	keep->finish_at = NEVER;
 	keep->end_by = NEVER;
+	keep->is_replacing = false;
+	keep->is_replaced = false;
 	service_prepare(&keep->service, &keep->tunnel);
+	orders_open(&keep->orders, tunnel->directory);
 	census_prepare(&keep->census, tunnel->directory, tunnel->netns,
 		       (long long)tunnel->plan->linger_ms);
 }
@@ -344,8 +343,14 @@ static bool await(const struct keep *keep, struct pollfd watches[WATCHES])
 	watches[WATCH_SIGNALS].fd = keep->tunnel.signals;
 	watches[WATCH_SESSIONS].fd = keep->census.events;
 	watches[WATCH_CHANNEL].fd = keep->service.engine.channel;
+	orders_watch(&keep->orders, watches + WATCH_LISTENER);
+	/* Nobody counts any more in a tunnel that ends. */
 	for (i = WATCH_INHABITANTS; i < WATCHES; i++)
-		watches[i].fd = keep->census.inhabitants[i - WATCH_INHABITANTS];
+		watches[i].fd =
+			keep->phase == ENDING
+				? -1
+				: keep->census
+					  .inhabitants[i - WATCH_INHABITANTS];
 	for (i = 0; i < WATCHES; i++)
 		watches[i].events = POLLIN;
 	if (poll(watches, WATCHES, until_next_ms(keep)) < 0 && errno != EINTR)
@@ -371,6 +376,7 @@ _Noreturn void keep_run(const struct keep_tunnel *tunnel)
 	for (;;) {
 		is_anybody_gone = await(&keep, watches);
 		now = now_ms();
+		keep_obey(&keep, watches + WATCH_LISTENER, now);
 		if (watches[WATCH_CHANNEL].revents != 0)
 			on_channel(&keep, now);
 		if (watches[WATCH_SIGNALS].revents != 0)

@@ -13,6 +13,8 @@
 #include "value.h"
 
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /**
@@ -101,4 +103,26 @@ const struct option_value *options_differ(const struct options *given,
 			return &given->list[i];
 	}
 	return NULL;
+}
+
+/**
+ * options_variable() - The environment's value for an option
+ * @option:	Its name
+ * Returns NULL for a variable that is not set, or empty, which is the same.
+ */
+const char *options_variable(const char *option)
+{
+	char name[64] = "WG_WRAP_", *letter;
+	const char *value;
+
+	snprintf(name + strlen(name), sizeof(name) - strlen(name), "%s",
+		 option);
+	for (letter = name; *letter; letter++) {
+		if (*letter >= 'a' && *letter <= 'z')
+			*letter = (char)(*letter - 'a' + 'A');
+		else if (*letter == '-')
+			*letter = '_';
+	}
+	value = getenv(name);
+	return value && *value ? value : NULL;
 }

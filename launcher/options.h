@@ -39,4 +39,7 @@ const char *options_value(const struct options *options, const char *name);
 const struct option_value *options_differ(const struct options *given,
 					  const struct options *running);
 
+/* The environment's value for an option: WG_WRAP_ and its name. */
+const char *options_variable(const char *option);
+
 #endif

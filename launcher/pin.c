@@ -29,6 +29,7 @@
 #include "pin.h"
 
 #include "caps.h"
+#include "configuration.h"
 #include "daemon.h"
 #include "die.h"
 #include "engine.h"
@@ -48,15 +49,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 8U
-#endif
 
 extern char **environ;
 
@@ -73,7 +69,6 @@ enum {
 };
 
 enum {
-	CONFIGURATION_MAX_BYTES = 4 << 20,
 	BACKLOG = 16,
 	/* Where the first process's pipe is kept until the daemon is ready. */
 	STATUS_FD = IN_END,
@@ -109,60 +104,6 @@ static void inherit(void)
 			die_errno("can't arrange the pin's descriptors");
 	}
 	daemon_settle(PIN_NAME);
-}
-
-/**
- * create_memfd() - Create the file for the configuration
- * Returns the descriptor.
- */
-static int create_memfd(void)
-{
-	unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-	int fd = memfd_create("wg-wrap", flags | MFD_NOEXEC_SEAL);
-
-	/* Kernels before 6.3 don't know the seal against execution. */
-	if (fd < 0 && errno == EINVAL)
-		fd = memfd_create("wg-wrap", flags);
-	if (fd < 0)
-		die_errno("can't create a memfd");
-	return fd;
-}
-
-/**
- * seal_configuration() - Put the engine's configuration where only it looks
- * A text without its last character is a dead controller's, and the front has
- * said so, if it isn't dead itself.
- */
-static void seal_configuration(void)
-{
-	size_t total = 0;
-	char chunk[4096], last = '\0';
-	ssize_t got;
-	int fd = create_memfd();
-
-	while ((got = read(IN_CONFIGURATION, chunk, sizeof(chunk))) != 0) {
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			die_errno("can't read the engine's configuration");
-		total += (size_t)got;
-		if (total > CONFIGURATION_MAX_BYTES)
-			die(STATUS_SETUP, "internal: the engine's "
-					  "configuration is too long");
-		if (write(fd, chunk, (size_t)got) != got)
-			die_errno("can't write to a memfd");
-		last = chunk[got - 1];
-	}
-	/* There are keys in it. */
-	explicit_bzero(chunk, sizeof(chunk));
-	if (last != '}')
-		_exit(STATUS_SETUP);
-	if (fcntl(fd, F_ADD_SEALS,
-		  F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) !=
-	    0)
-		die_errno("can't seal a memfd");
-	move(fd, PIN_CONFIGURATION);
-	close(IN_CONFIGURATION);
 }
 
 /**
@@ -282,7 +223,7 @@ _Noreturn void pin_main(void)
 	struct plan plan;
 
 	inherit();
-	seal_configuration();
+	move(configuration_seal(IN_CONFIGURATION), PIN_CONFIGURATION);
 	plan_read(IN_PLAN, &plan);
 	close(IN_PLAN);
 	move(daemon_detach("the pin"), STATUS_FD);

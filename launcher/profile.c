@@ -104,6 +104,18 @@ static bool identify_name(const char *name, struct profile *profile)
 }
 
 /**
+ * profile_is_path() - Whether a choice is a path, and not a name
+ * @choice:	Choice
+ */
+bool profile_is_path(const char *choice)
+{
+	size_t len = strlen(choice);
+
+	return strchr(choice, '/') ||
+	       (len >= 5 && strcmp(choice + len - 5, ".conf") == 0);
+}
+
+/**
  * profile_find() - Find and identify the configuration file
  * @option:	Value of -c, or NULL
  * @profile:	Gets the result
@@ -112,13 +124,9 @@ static bool identify_name(const char *name, struct profile *profile)
 bool profile_find(const char *option, struct profile *profile)
 {
 	const char *choice = choose(option);
-	size_t len;
 
 	if (!choice)
 		return false;
-	len = strlen(choice);
-	if (strchr(choice, '/') ||
-	    (len >= 5 && strcmp(choice + len - 5, ".conf") == 0))
-		return identify(choice, profile);
-	return identify_name(choice, profile);
+	return profile_is_path(choice) ? identify(choice, profile)
+				       : identify_name(choice, profile);
 }

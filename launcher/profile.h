@@ -14,6 +14,7 @@ struct profile {
 	char stamp[STAMP_MAX]; /* DEV INODE SIZE MTIME_NS */
 };
 
+bool profile_is_path(const char *choice);
 bool profile_find(const char *option, struct profile *profile);
 
 #endif

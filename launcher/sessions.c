@@ -177,15 +177,19 @@ void sessions_bequeath(const struct session *session)
 }
 
 /**
- * sessions_count() - Count the sessions of a namespace, and remove dead ones
+ * sessions_list() - List the sessions of a namespace, and remove dead ones
  * @sessions:	Open sessions/
  * @netns:	Inode of the network namespace
- * Returns -1 if it can't be told, for want of descriptors or memory.
+ * @ids:	Gets the first of them, may be NULL
+ * @max:	Room there
+ * Returns how many there are, which may be more than @max, or -1 if it can't be
+ * told, for want of descriptors or memory.
  */
-int sessions_count(int sessions, ino_t netns)
+int sessions_list(int sessions, ino_t netns, struct session_id *ids, int max)
 {
 	int copy = openat(sessions, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct dirent *entry;
+	struct stat file;
 	ino_t its_netns;
 	int count = 0;
 	DIR *list;
@@ -201,24 +205,45 @@ int sessions_count(int sessions, ino_t netns)
 	while ((entry = readdir(list))) {
 		if (entry->d_name[0] == '.')
 			continue;
-		if (is_abandoned(sessions, entry->d_name, &its_netns))
+		if (is_abandoned(sessions, entry->d_name, &its_netns)) {
 			unlinkat(sessions, entry->d_name, 0);
-		else if (its_netns == netns)
-			count++;
+			continue;
+		}
+		if (its_netns != netns)
+			continue;
+		if (fstatat(sessions, entry->d_name, &file,
+			    AT_SYMLINK_NOFOLLOW) != 0)
+			continue;
+		if (count < max)
+			ids[count] = (struct session_id){
+				file.st_dev, file.st_ino,
+				(pid_t)strtol(entry->d_name, NULL, 10)};
+		count++;
 	}
 	closedir(list);
 	return count;
 }
 
 /**
- * lives_in() - Whether a process, or a thread of it, has a network namespace
+ * sessions_count() - Count the sessions of a namespace, and remove dead ones
+ * @sessions:	Open sessions/
+ * @netns:	Inode of the network namespace
+ * Returns -1 if it can't be told.
+ */
+int sessions_count(int sessions, ino_t netns)
+{
+	return sessions_list(sessions, netns, NULL, 0);
+}
+
+/**
+ * sessions_lives_in() - Whether a process, or a thread of it, has a network namespace
  * @proc:	Open /proc
  * @pid:	The process, as /proc spells it
  * @netns:	Inode of the namespace
  * A main thread that ended has no namespace left, though others may go on; its
  * threads are then asked one by one.
  */
-static bool lives_in(int proc, const char *pid, ino_t netns)
+bool sessions_lives_in(int proc, const char *pid, ino_t netns)
 {
 	char path[64];
 	struct dirent *entry;
@@ -273,7 +298,7 @@ int sessions_inhabitants(ino_t netns, pid_t except, pid_t *pids, int max)
 			continue;
 		pid = (pid_t)strtol(entry->d_name, NULL, 10);
 		if (pid == except ||
-		    !lives_in(dirfd(proc), entry->d_name, netns))
+		    !sessions_lives_in(dirfd(proc), entry->d_name, netns))
 			continue;
 		if (count < max)
 			pids[count] = pid;

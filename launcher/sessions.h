@@ -14,6 +14,13 @@ struct session {
 	char name[SESSION_NAME_MAX];
 };
 
+/* A session as others see it: its file, and the pid in the file's name. */
+struct session_id {
+	dev_t device;
+	ino_t inode;
+	pid_t pid;
+};
+
 int sessions_directory(int directory);
 void sessions_register(int directory, struct session *session);
 void sessions_complete(const struct session *session, ino_t netns);
@@ -21,6 +28,8 @@ void sessions_withdraw(int directory, const struct session *session);
 void sessions_bequeath(const struct session *session);
 
 int sessions_count(int sessions, ino_t netns);
+int sessions_list(int sessions, ino_t netns, struct session_id *ids, int max);
+bool sessions_lives_in(int proc, const char *pid, ino_t netns);
 int sessions_inhabitants(ino_t netns, pid_t except, pid_t *pids, int max);
 
 #endif

@@ -89,6 +89,28 @@ bool value_is_stamp(const char *text)
 }
 
 /**
+ * value_is_duration() - Whether a value can be a length of time
+ * @value:	"15s", "500ms", "2m", or a number of seconds
+ * How long it may be is the controller's to judge, for it alone waits for it.
+ */
+bool value_is_duration(const char *value)
+{
+	static const char digits[] = "0123456789";
+	size_t whole = strspn(value, digits), fraction = 0;
+
+	value += whole;
+	if (*value == '.') {
+		fraction = strspn(value + 1, digits);
+		if (fraction == 0)
+			return false;
+		value += 1 + fraction;
+	}
+	return whole > 0 && whole < 10 && fraction < 4 &&
+	       (*value == '\0' || strcmp(value, "s") == 0 ||
+		strcmp(value, "ms") == 0 || strcmp(value, "m") == 0);
+}
+
+/**
  * value_is_interface() - May an interface of ours have this name?
  * @text:	The text
  */

@@ -16,6 +16,9 @@ bool value_is_plain(const char *text, size_t max);
 
 bool value_is_path(const char *text);
 bool value_is_stamp(const char *text);
+/* "15s", "500ms", "2m", or a number of seconds. */
+bool value_is_duration(const char *value);
+
 bool value_is_interface(const char *text);
 bool value_is_address(const char *text);
 bool value_is_domain(const char *text);

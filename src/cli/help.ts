@@ -7,9 +7,11 @@ wg-wrap -c work -- ssh build                       profile ~/.config/wg-wrap/pro
 wg-wrap --no-wait -c work.conf -- ./daemon         don't wait for the first handshake
 
 usage: wg-wrap [OPTIONS] [--] [COMMAND [ARG...]]   no COMMAND: $SHELL
+       wg-wrap up [OPTIONS] [NAME] [--foreground]  hold a tunnel without a command
+       wg-wrap down [NAME|--all] [--kill]          let go of it; with --kill, end who uses it
+       wg-wrap exec NAME [--] [COMMAND [ARG...]]   run in a tunnel that is up, or fail
        wg-wrap show [TUNNEL] [--dump]              running tunnels, as wg(8) shows them
-       wg-wrap device [-f|--foreground] NAME       an interface in this network namespace, as
-                                                   wireguard-go makes it (needs CAP_NET_ADMIN)
+       wg-wrap device [-f|--foreground] NAME       an interface, as wireguard-go (CAP_NET_ADMIN)
 
   -c, --config FILE|NAME     a wg-quick file (with a / or ending in .conf), or a profile;
                              default: the profile "default"; also WG_WRAP_CONFIG

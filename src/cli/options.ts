@@ -13,6 +13,7 @@ import {
   RUN_OPTIONS,
   valueFromEnvironment,
   type OptionEnvironment,
+  type OptionRow,
   type ParsedOptions,
 } from './run-options.ts';
 import { InvalidValue } from './values.ts';
@@ -21,10 +22,18 @@ const DEFAULT_TIMEOUT_MS = 15_000;
 
 /** Words that are kept for further subcommands when they come first. */
 const RESERVED = new Set(
-  'up down exec status list wait logs check doctor publish profile gateway setup completion'.split(
-    ' ',
-  ),
+  'status list wait logs check doctor publish profile gateway setup completion'.split(' '),
 );
+
+/** Options of a run that a run in a tunnel that is there already can have, and the end of one. */
+const EXEC_OPTIONS: readonly (keyof ParsedOptions)[] = [
+  'connectTimeout',
+  'wait',
+  'quiet',
+  'verbose',
+  'help',
+];
+const DOWN_OPTIONS: readonly (keyof ParsedOptions)[] = ['quiet', 'verbose', 'help'];
 
 /** What the user wants. */
 export type Invocation =
@@ -47,8 +56,59 @@ export function parseCommandLine(
     );
   }
   if (words[0] === 'help') return { kind: 'help' };
-  if (words[0] === 'show') return parseShow(words.slice(1));
-  return interpret(parse(runProgram(), words), environment);
+  const rest = words.slice(1);
+  switch (words.at(0)) {
+    case 'show':
+      return parseShow(rest);
+    case 'up':
+      return parseUp(rest, environment);
+    case 'exec':
+      return checkOnly(parse(execProgram(), rest), environment);
+    case 'down':
+      return checkOnly(parseDown(rest), environment);
+    default:
+      return interpret(parse(runProgram(), words), environment);
+  }
+}
+
+/** The launcher does it all by itself, unless the configuration is at fault: then it is as for a run. */
+function parseUp(words: readonly string[], environment: OptionEnvironment): Invocation {
+  const grammar = withOptions(quietProgram('up').argument('[name]'), RUN_OPTIONS);
+  const program = parse(grammar.option('--foreground'), words);
+  const name = program.args.at(0);
+  const { config, profile } = program.opts<ParsedOptions>();
+  if (name !== undefined && (config !== undefined || profile !== undefined)) {
+    throw usage(`up ${name} and --config mean the same: give one of them`);
+  }
+  if (name !== undefined) program.setOptionValueWithSource('config', name, 'cli');
+  return interpret(program, environment);
+}
+
+function execProgram(): Command {
+  const grammar = quietProgram('exec').argument('<name>').argument('[command...]');
+  return withOptions(grammar.passThroughOptions(), rowsOf(EXEC_OPTIONS));
+}
+
+function parseDown(words: readonly string[]): Command {
+  const grammar = withOptions(quietProgram('down').argument('[name]'), rowsOf(DOWN_OPTIONS));
+  const program = parse(grammar.option('--all').option('--kill'), words);
+  const { all } = program.opts<{ readonly all?: boolean }>();
+  if (all === true && program.args.length > 0) throw usage('down: give a name or --all, not both');
+  return program;
+}
+
+function rowsOf(keys: readonly (keyof ParsedOptions)[]): readonly OptionRow[] {
+  return RUN_OPTIONS.filter(({ key }) => keys.includes(key));
+}
+
+/**
+ * For what the launcher does by itself: it gives the line away only for help, and for a mistake, which
+ * a look at the line and at the environment shows.
+ */
+function checkOnly(program: Command, environment: OptionEnvironment): Invocation {
+  const invocation = interpret(program, environment);
+  if (invocation.kind !== 'run') return invocation;
+  throw usage('the command line can not be understood');
 }
 
 function parseShow(words: readonly string[]): Invocation {
@@ -79,13 +139,13 @@ function interpret(program: Command, environment: OptionEnvironment): Invocation
     options: {
       config: chooseConfig(parsed, environment),
       connectTimeoutMs: parsed.connectTimeout ?? DEFAULT_TIMEOUT_MS,
-      wait: parsed.wait,
+      wait: parsed.wait ?? true,
       lingerMs: parsed.linger ?? 0,
       mtu: parsed.mtu,
       dns: parsed.dns,
       ignoreUnknown: parsed.ignoreUnknown ?? false,
     },
-    verbosity: { quiet: parsed.quiet ?? false, verbose: parsed.verbose },
+    verbosity: { quiet: parsed.quiet ?? false, verbose: parsed.verbose ?? 0 },
   };
 }
 
@@ -131,8 +191,12 @@ function quietProgram(name: string): Command {
 }
 
 function runProgram(): Command {
-  const program = quietProgram('wg-wrap').argument('[command...]').passThroughOptions();
-  for (const row of RUN_OPTIONS) {
+  const program = quietProgram('wg-wrap').argument('[command...]');
+  return withOptions(program.passThroughOptions(), RUN_OPTIONS);
+}
+
+function withOptions(program: Command, rows: readonly OptionRow[]): Command {
+  for (const row of rows) {
     if (row.parse) program.option(row.flags, '', forCommander(row.parse));
     else if (row.key === 'verbose') program.option(row.flags, '', count, 0);
     else program.option(row.flags);
@@ -167,6 +231,7 @@ function rephrase(message: string): string {
   }
   const missing = /^option '(?:-\w, )?(--[\w-]+) .*' argument missing$/.exec(text);
   if (missing) return `${missing[1]} needs a value`;
+  if (/^missing required argument 'name'/.test(text)) return 'exec needs the name of a tunnel';
   const invalid =
     /^option '(?:-\w, )?(--[\w-]+) .*' (?:argument|value) '(.*?)'.* is invalid\. (?:.*\. )?(.*)$/s.exec(
       text,

@@ -11,13 +11,13 @@ export interface ParsedOptions {
   readonly config?: string;
   readonly profile?: string;
   readonly connectTimeout?: number;
-  readonly wait: boolean;
+  readonly wait?: boolean;
   readonly linger?: number;
   readonly mtu?: number;
   readonly dns?: readonly Address[] | 'none';
   readonly ignoreUnknown?: boolean;
   readonly quiet?: boolean;
-  readonly verbose: number;
+  readonly verbose?: number;
   readonly help?: boolean;
   readonly version?: boolean;
 }

@@ -34,7 +34,7 @@ const ENGINE = /^wg-wrap: the engine did not start; see \S+\/log\n$/;
 
 /** Nobody can remove what a killed pin leaves but the next run; a message may have named the log. */
 const MAY_BE_LEFT: Readonly<Partial<Record<Role, readonly string[]>>> = {
-  pin: ['lock', 'log', 'pin', 'control.sock', 'about'],
+  pin: ['lock', 'log', 'pin', 'control.sock', 'order.sock', 'about'],
   engine: ['lock', 'log'],
 };
 

@@ -42,7 +42,7 @@ test('a run joins a tunnel whose options it repeats, or says nothing of', async 
 test('a run that asks a living tunnel for another value is told both', async () => {
   const client = await topology.client();
   const session = await hold(client, ['--mtu', '1300']);
-  const remedy = 'end its sessions first';
+  const remedy = 'end it first: wg-wrap down work';
   expect(await run(client, ['--mtu', '1280'])).toMatchObject({
     status: 125,
     stderr:

@@ -58,6 +58,7 @@ static unsigned int next_random(unsigned int *state)
 int main(void)
 {
 	static const char *const pieces[] = {
+		"up",	     "down",	  "exec",   "work",
 		"-c",	     "-q",	  "-vqc",   "--config",
 		"--config=", "--mtu",	  "--dns=", "--",
 		"--profile", "--no-wait", "status", "statsu",

@@ -218,6 +218,65 @@ static void test_environment(void)
 	unsetenv("WG_WRAP_CONFIG");
 }
 
+static void test_subcommands(void)
+{
+	PARSE4("exec", "-q", "work", "curl");
+	CHECK(!parsed.is_controllers && parsed.verb == VERB_EXEC &&
+	      parsed.is_quiet);
+	CHECK_TEXT(parsed.tunnel, "work");
+	CHECK_TEXT(parsed.command[0], "curl");
+	PARSE5("exec", "work", "--", "--", "-c");
+	CHECK_TEXT(parsed.command[0], "--");
+	PARSE2("exec", "work");
+	CHECK(!parsed.is_controllers && !parsed.command[0]);
+	PARSE4("up", "work", "--foreground", "--mtu=1300");
+	CHECK(!parsed.is_controllers && parsed.verb == VERB_UP &&
+	      parsed.foreground);
+	CHECK_TEXT(parsed.tunnel, "work");
+	CHECK_TEXT(tunnel_option("mtu"), "1300");
+	PARSE3("up", "--", "-work");
+	CHECK_TEXT(parsed.tunnel, "-work");
+	PARSE1("up");
+	CHECK(!parsed.is_controllers && !parsed.tunnel);
+	PARSE3("down", "--kill", "work");
+	CHECK(!parsed.is_controllers && parsed.verb == VERB_DOWN &&
+	      parsed.wants_kill && !parsed.is_all);
+	PARSE2("down", "--all");
+	CHECK(!parsed.is_controllers && parsed.is_all && !parsed.tunnel);
+	/* Ending a tunnel must be typed. */
+	setenv("WG_WRAP_KILL", "1", 1);
+	PARSE1("down");
+	CHECK(!parsed.is_controllers && !parsed.wants_kill);
+	unsetenv("WG_WRAP_KILL");
+}
+
+static void test_subcommand_mistakes(void)
+{
+	static const char *const lines[][4] = {
+		{"exec"},
+		{"exec", ""},
+		{"exec", "-c", "work", "true"},
+		{"exec", "--mtu=1300", "work", "true"},
+		{"up", "one", "two"},
+		{"up", "one", "-c", "two"},
+		{"up", "--kill"},
+		{"down", "one", "two"},
+		{"down", "one", "--all"},
+		{"down", "--mtu=1300"},
+		{"down", "-h"},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		PARSE4(lines[i][0], lines[i][1], lines[i][2], lines[i][3]);
+		if (!parsed.is_controllers)
+			CHECK_TEXT(lines[i][0], "the controller's");
+	}
+	/* Options of subcommands are none of a run. */
+	PARSE2("--kill", "true");
+	CHECK(parsed.is_controllers);
+}
+
 static void test_nearest(void)
 {
 	CHECK_TEXT(subcommand_nearest("statsu"), "status");
@@ -243,6 +302,9 @@ int main(void)
 	TEST("tunnel options are kept by name, whatever their spelling",
 	     test_tunnel_options);
 	TEST("the environment gives what the line doesn't", test_environment);
+	TEST("the front's own subcommands are understood", test_subcommands);
+	TEST("mistakes with them are the controller's",
+	     test_subcommand_mistakes);
 	TEST("a slip in a subcommand is recognised", test_nearest);
 	return report();
 }

@@ -20,6 +20,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Command, type CommandOptions } from './command.ts';
+import { eventually } from './eventually.ts';
 import { Namespace } from './namespace.ts';
 import { filesBelow, processesOf, type Process } from './snapshot.ts';
 
@@ -107,6 +108,11 @@ export class Host {
     return path;
   }
 
+  /** Removes a file of the user's. */
+  remove(name: string): void {
+    rmSync(join(this.home, name), { force: true });
+  }
+
   /** Whether a file of the user's is there. */
   has(name: string): boolean {
     return existsSync(join(this.home, name));
@@ -173,6 +179,24 @@ export class Host {
     const children = this.processes().filter(({ parent }) => parent === pin);
     if (children.length !== 1) throw new Error(`the pin has ${children.length} children, not one`);
     return children[0].pid;
+  }
+
+  /** Waits until the only tunnel's record has such a value; a tunnel that isn't there has an empty one. */
+  async untilRecorded(key: string, accept: (value: string) => boolean): Promise<void> {
+    const recorded = (): string => this.pins().at(0)?.get(key) ?? '';
+    await eventually(
+      () => accept(recorded()),
+      15_000,
+      () => `${key} was "${recorded()}"`,
+    );
+  }
+
+  /** Kills the only tunnel's engine, once there is one, and waits until that is recorded. */
+  async killEngine(): Promise<void> {
+    await this.untilRecorded('engine', (engine) => Number(engine) > 0);
+    const victim = this.pins()[0].get('engine') ?? '';
+    process.kill(Number(victim), 'SIGKILL');
+    await this.untilRecorded('engine', (engine) => engine !== victim);
   }
 
   /** The engine logs that are there, one after the other. */
