@@ -218,7 +218,7 @@ static void fill_ip(const struct flow *flow, uint8_t *packet, uint32_t len)
 		packet[1] = (uint8_t)(flow->ecn << 4);
 		store16(packet + 4, len - 40);
 		packet[6] = flow->is_udp ? 17 : 6;
-		packet[7] = 64;
+		packet[7] = (uint8_t)(64 + flow->ttl);
 		return;
 	}
 	packet[0] = 0x45;
@@ -226,7 +226,7 @@ static void fill_ip(const struct flow *flow, uint8_t *packet, uint32_t len)
 	store16(packet + 2, len);
 	store16(packet + 4, flow->id);
 	packet[6] = flow->may_fragment ? 0 : 0x40;
-	packet[8] = 64;
+	packet[8] = (uint8_t)(64 + flow->ttl);
 	packet[9] = flow->is_udp ? 17 : 6;
 	store16(packet + 10, reference_checksum(packet, 20));
 }
@@ -244,9 +244,11 @@ static void fill_transport(const struct flow *flow, uint8_t *transport,
 	store32(transport + 8, flow->acknowledgement);
 	transport[12] = flow->has_timestamps ? 0x80 : 0x50;
 	transport[13] = flow->flags;
-	store16(transport + 14, 500);
-	if (flow->has_timestamps)
-		memcpy(transport + 20, "\1\1\10\12abcdefgh", 12);
+	store16(transport + 14, 500U + flow->window);
+	if (!flow->has_timestamps)
+		return;
+	memcpy(transport + 20, "\1\1\10\12abcdefgh", 12);
+	transport[24] = flow->timestamp;
 }
 
 uint32_t make_frame(struct flow *flow, uint8_t *frame, uint32_t payload,

@@ -33,6 +33,8 @@ struct flow {
 	uint32_t sequence, acknowledgement;
 	uint16_t id;
 	uint8_t flags, ecn;
+	/* Added to what they are at first. */
+	uint8_t ttl, window, timestamp;
 };
 
 bool load_openssl(void);

@@ -459,9 +459,12 @@ static void test_in_order(void)
 		uint32_t len =
 			make_packet(i == 2 ? &other : &flow, payload, packet);
 
-		/* A fragment belongs to whatever it belongs to. */
-		if (i == 10)
+		/* A fragment belongs to whatever it belongs to; what comes
+		 * after it would follow what came before it. */
+		if (i == 10) {
 			packet[6] = 0x20;
+			flow.sequence -= 1000;
+		}
 		end_give(&end, datagram,
 			 craft(&end, GENERATION, counter++, packet, len,
 			       datagram));

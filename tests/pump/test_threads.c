@@ -29,13 +29,15 @@ enum {
 
 struct live {
 	struct end end;
-	int tun[2], udp;
-	struct pump_endpoint place;
+	int tun[2], udp, udp6;
+	struct pump_endpoint place, place6;
 };
 
 static struct live live[2];
 static uint64_t birth;
 static uint32_t generation;
+/* Of the packets written. */
+static uint32_t source = 0x0a000001, destination = 0x0a000002;
 
 static uint64_t now_ms(void)
 {
@@ -65,10 +67,23 @@ static int bind_loopback(uint16_t *port)
 	return fd;
 }
 
+static int bind_loopback6(uint16_t *port)
+{
+	struct sockaddr_in6 address = {.sin6_family = AF_INET6,
+				       .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	socklen_t len = sizeof(address);
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, len) != 0 ||
+	    getsockname(fd, (struct sockaddr *)&address, &len) != 0)
+		fail("udp6");
+	*port = ntohs(address.sin6_port);
+	return fd;
+}
+
 static void open_live(struct live *one, unsigned int side, uint32_t without)
 {
 	struct pump_config config = {.bytes = sizeof(config),
-				     .udp6 = -1,
 				     .vnet_header_bytes = 10,
 				     .mtu = END_MTU,
 				     .peers_max = END_PEERS,
@@ -84,8 +99,12 @@ static void open_live(struct live *one, unsigned int side, uint32_t without)
 	one->udp = bind_loopback(&one->place.port);
 	one->place.family = 4;
 	memcpy(one->place.remote, "\177\0\0\1", 4);
+	one->udp6 = bind_loopback6(&one->place6.port);
+	one->place6.family = 6;
+	one->place6.remote[15] = 1;
 	config.tun = one->tun[1];
 	config.udp4 = one->udp;
+	config.udp6 = one->udp6;
 	one->end.activity = calloc(1, size);
 	one->end.pump = pump_open(&config, one->end.activity, size, &failure);
 	if (!one->end.pump || pump_start(one->end.pump) != 0)
@@ -114,6 +133,7 @@ static void close_both(void)
 		close(live[side].tun[0]);
 		close(live[side].tun[1]);
 		close(live[side].udp);
+		close(live[side].udp6);
 		free(live[side].end.activity);
 	}
 }
@@ -151,8 +171,8 @@ static bool write_packet(int side, uint32_t number)
 	packet[0] = 0x45;
 	store16(packet + 2, PACKET_BYTES);
 	packet[9] = 17;
-	store32(packet + 12, 0x0a000001);
-	store32(packet + 16, 0x0a000002);
+	store32(packet + 12, source);
+	store32(packet + 16, destination);
 	store32(packet + 28, number);
 	written = write(live[side].tun[0], frame, sizeof(frame));
 	if (written < 0 && errno != EAGAIN)
@@ -267,6 +287,51 @@ static void test_removal(void)
 	close_both();
 }
 
+/* Odd numbers go to another peer, whose endpoint is of the other family. */
+static void test_families(void)
+{
+	struct pump_prefix prefixes[] = {
+		{.family = 4, .peer = 0},
+		{.family = 4,
+		 .length = 32,
+		 .peer = 1,
+		 .address = {10, 0, 0, 3}},
+	};
+	uint32_t number, seen[2] = {0, 0};
+	int64_t got;
+
+	open_both(0);
+	rekey();
+	generation++;
+	for (number = 0; number < 2; number++) {
+		end_install_at(&live[number].end, 1, generation, false, birth);
+		pump_promote(live[number].end.pump,
+			     end_index(number, generation));
+	}
+	/* B finds the source of both with its first peer: so it has two. */
+	prefixes[1].address[3] = 9;
+	pump_set_allowed_ips(live[1].end.pump, prefixes, 2);
+	prefixes[1].address[3] = 3;
+	pump_set_allowed_ips(live[0].end.pump, prefixes, 2);
+	pump_peer_endpoint(live[0].end.pump, 1, &live[1].place6);
+	/* So that they are read, and sent, together. */
+	CHECK(pump_stop(live[0].end.pump) == 0);
+	for (number = 0; number < WINDOW; number++) {
+		source = number % 2 ? 0x0a000009 : 0x0a000001;
+		destination = number % 2 ? 0x0a000003 : 0x0a000002;
+		CHECK(write_packet(0, number));
+	}
+	CHECK(pump_start(live[0].end.pump) == 0);
+	source = 0x0a000001;
+	destination = 0x0a000002;
+	for (number = 0; number < WINDOW; number++) {
+		got = read_packet(1);
+		CHECK(got >= 0 && got / 2 == seen[got % 2]++);
+	}
+	CHECK(live[1].end.activity->peers[1].rx_packets == WINDOW / 2);
+	close_both();
+}
+
 static void restart(void)
 {
 	CHECK(pump_stop(live[0].end.pump) == 0);
@@ -376,6 +441,7 @@ int main(void)
 	TEST("packets pass where the kernel can do nothing", test_fallbacks);
 	TEST("rekeys under traffic lose nothing", test_rekey);
 	TEST("keypairs and tables may go while they are in use", test_removal);
+	TEST("peers over both families are served at once", test_families);
 	TEST("a stop and a start lose nothing that waits", test_restart);
 	TEST("what the core sends goes at once", test_down);
 	TEST("each first message wakes its reader", test_wake);
