@@ -81,8 +81,13 @@ static void print(const struct pump_activity *activity, unsigned long in_use)
 	int i;
 
 	getrusage(RUSAGE_SELF, &usage);
-	printf("in use %#lx, max rss %ld KB, tx %lu rx %lu, super %lu groups "
+	printf("cpu %.2f s, in use %#lx, max rss %ld KB, tx %lu rx %lu, super "
+	       "%lu groups "
 	       "%lu gro %lu coalesced %lu, datagrams %lu %lu\n",
+	       (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+		       (double)(usage.ru_utime.tv_usec +
+				usage.ru_stime.tv_usec) /
+			       1e6,
 	       in_use, usage.ru_maxrss, activity->peers[0].tx_packets,
 	       activity->peers[0].rx_packets, activity->tun_super_packets,
 	       activity->udp_groups, activity->udp_gro, activity->tun_coalesced,
