@@ -26,7 +26,7 @@ LAUNCHER_SOURCES := $(wildcard launcher/*.c)
 LAUNCHER_HEADERS := $(wildcard launcher/*.h)
 C_FILES := $(LAUNCHER_SOURCES) $(LAUNCHER_HEADERS) $(wildcard pump/*.[ch]) \
   $(wildcard tests/launcher/*.[ch] tests/setup/*.[ch] tests/pump/*.[ch] tests/pump/*/*.[ch]) \
-  $(wildcard tests/bench/*.[ch] tests/e2e/attack/*.[ch])
+  $(wildcard tests/bench/*.[ch] tests/e2e/*/*.[ch])
 
 # --- the pump -------------------------------------------------------------------------------------------------------
 

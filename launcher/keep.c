@@ -22,6 +22,7 @@
 #include "pin.h"
 #include "plan.h"
 #include "record.h"
+#include "remask.h"
 #include "runtime.h"
 #include "sessions.h"
 
@@ -46,6 +47,7 @@ enum {
 	WATCH_SIGNALS,
 	WATCH_SESSIONS,
 	WATCH_CHANNEL,
+	WATCH_MASKS,
 	WATCH_LISTENER,
 	WATCH_INHABITANTS = WATCH_LISTENER + ORDERS_WATCHED,
 	WATCHES = WATCH_INHABITANTS + CENSUS_WATCHED_MAX,
@@ -317,6 +319,7 @@ static int until_next_ms(const struct keep *keep)
 static void prepare(struct keep *keep, const struct keep_tunnel *tunnel)
 {
 	keep->tunnel = *tunnel;
+	keep->masks = remask_watch();
 	keep->phase = STARTING;
 	keep->finish_at = NEVER;
 	keep->end_by = NEVER;
@@ -343,6 +346,7 @@ static bool await(const struct keep *keep, struct pollfd watches[WATCHES])
 	watches[WATCH_SIGNALS].fd = keep->tunnel.signals;
 	watches[WATCH_SESSIONS].fd = keep->census.events;
 	watches[WATCH_CHANNEL].fd = keep->service.engine.channel;
+	watches[WATCH_MASKS].fd = keep->masks;
 	orders_watch(&keep->orders, watches + WATCH_LISTENER);
 	/* Nobody counts any more in a tunnel that ends. */
 	for (i = WATCH_INHABITANTS; i < WATCHES; i++)
@@ -381,6 +385,8 @@ _Noreturn void keep_run(const struct keep_tunnel *tunnel)
 			on_channel(&keep, now);
 		if (watches[WATCH_SIGNALS].revents != 0)
 			on_signals(&keep, now);
+		if (watches[WATCH_MASKS].revents != 0)
+			remask_heed(keep.masks);
 		if (watches[WATCH_SESSIONS].revents != 0) {
 			census_session_ended(&keep.census);
 			is_anybody_gone = true;

@@ -12,6 +12,7 @@
 
 struct keep {
 	struct keep_tunnel tunnel;
+	int masks; /* events that they may be gone, or -1 */
 	struct service service;
 	struct census census;
 	struct orders orders;

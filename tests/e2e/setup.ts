@@ -62,6 +62,7 @@ function compilePrograms(directory: string): string {
     logLevel: 'warning',
   });
   compileAttack(join(directory, 'attack'));
+  compileResolve(join(directory, 'resolve'));
   return directory;
 }
 
@@ -71,6 +72,12 @@ function compileAttack(program: string): void {
   const files = readdirSync(source).filter((name) => name.endsWith('.c'));
   const flags = ['-std=c11', '-D_GNU_SOURCE', '-O1', '-Wall', '-Wextra', '-Werror'];
   execFileSync('gcc', [...flags, ...files.map((name) => join(source, name)), '-o', program]);
+}
+
+/** A static program with a C library of its own. */
+function compileResolve(program: string): void {
+  const source = join(import.meta.dirname, 'resolve/main.c');
+  execFileSync('musl-gcc', ['-static', '-Wall', '-Werror', source, '-o', program]);
 }
 
 function install(prefix: string): string {
