@@ -2,12 +2,12 @@
  * Names, in all shapes in which hosts and programs come: they are resolved by the tunnel's server, and by
  * nobody on the host, whatever becomes of the host's files and daemons meanwhile.
  */
-import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { Client } from './harness/client.ts';
 import type { Command } from './harness/command.ts';
 import { eventually } from './harness/eventually.ts';
 import { INSIDE_NAME } from './harness/site.ts';
+import { mountedAt } from './harness/snapshot.ts';
 import { useTopology } from './harness/topology.ts';
 
 const topology = useTopology();
@@ -59,13 +59,6 @@ async function tell(session: Command, line: string): Promise<string> {
     () => `the session has not done: ${line}`,
   );
   return session.output.slice(before).replace(`did ${line}\n`, '');
-}
-
-/** What is mounted at a path, as a process sees it: the last one's type, or nothing. */
-function mountedAt(pid: number, path: string): string | undefined {
-  const lines = readFileSync(`/proc/${pid}/mountinfo`, 'utf8').split('\n');
-  const last = lines.filter((line) => line.split(' ')[4] === path).at(-1);
-  return last === undefined ? undefined : / - (\S+) /.exec(last)?.[1];
 }
 
 test.each(SHAPES)(

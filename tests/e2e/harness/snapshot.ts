@@ -55,6 +55,13 @@ export function processesOf(uid: number): readonly Process[] {
     });
 }
 
+/** What is mounted at a path, as a process sees it: the type of the last one, if any. */
+export function mountedAt(pid: number, path: string): string | undefined {
+  const lines = readFileSync(`/proc/${pid}/mountinfo`, 'utf8').split('\n');
+  const last = lines.filter((line) => line.split(' ')[4] === path).at(-1);
+  return last === undefined ? undefined : / - (\S+) /.exec(last)?.[1];
+}
+
 /** Every file below `directory`, relative; empty when it is absent. */
 export function filesBelow(directory: string): readonly string[] {
   while (exists(directory)) {
