@@ -31,6 +31,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
 /* The pin answers at once, or when a new engine is ready or is given up. */
 enum { ANSWER_SECONDS = 15 };
 
@@ -116,25 +120,45 @@ void orders_watch(const struct orders *orders,
 }
 
 /**
+ * is_host_process() - Is a process in our own user namespace?
+ * @pid:	Process
+ */
+static bool is_host_process(pid_t pid)
+{
+	struct stat own, other;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
+	return stat(path, &other) == 0 &&
+	       stat("/proc/self/ns/user", &own) == 0 &&
+	       own.st_ino == other.st_ino && own.st_dev == other.st_dev;
+}
+
+/**
  * is_ours() - Whether the other end of a connection may give orders
+ * @listener:	The socket that it came by
  * @connection:	Connection
  * That takes the same user, on the host: inside of a tunnel the socket can be
- * reached only where no mask covers it, and is nobody's business there.
+ * reached only where no mask covers it, and is nobody's business there. A
+ * connection has the network namespace of the socket that it was made with, and
+ * the listener has ours. A pid tells less, for it may be another process's by
+ * now; kernels before 5.14 tell no more.
  */
-static bool is_ours(int connection)
+static bool is_ours(int listener, int connection)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
-	struct stat own, other;
-	char path[64];
+	unsigned long long own, other;
 
 	if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0 ||
 	    peer.uid != geteuid())
 		return false;
-	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)peer.pid);
-	return stat(path, &other) == 0 &&
-	       stat("/proc/self/ns/user", &own) == 0 &&
-	       own.st_ino == other.st_ino && own.st_dev == other.st_dev;
+	len = sizeof(own);
+	if (getsockopt(listener, SOL_SOCKET, SO_NETNS_COOKIE, &own, &len) != 0)
+		return is_host_process(peer.pid);
+	return getsockopt(connection, SOL_SOCKET, SO_NETNS_COOKIE, &other,
+			  &len) == 0 &&
+	       own == other;
 }
 
 /**
@@ -149,7 +173,7 @@ void orders_accept(struct orders *orders)
 
 	if (fd < 0)
 		return;
-	if (!is_ours(fd)) {
+	if (!is_ours(orders->listener, fd)) {
 		close(fd);
 		return;
 	}

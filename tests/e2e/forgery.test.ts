@@ -28,6 +28,19 @@ const ASK = `
   socket.on('error', ({ code }) => console.log(code));
 `;
 
+/** Gives a pin an order; prints its answer, or that there is none. */
+const ORDER = `
+import os, socket, sys
+os.chdir(sys.argv[1])
+order = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+order.connect('order.sock')
+try:
+    order.send(sys.argv[2].encode())
+    print(order.recv(100).decode() or 'nothing')
+except OSError as error:
+    print('nothing')
+`;
+
 /** Locks a record of its own making, and has namespaces of its own where a pin has the tunnel's. */
 const POSE = `
 import fcntl, os, sys
@@ -70,6 +83,22 @@ test('a control socket that no mask hides does not answer from inside of a tunne
     expect(text).toMatch(/^(ECONNRESET|EPIPE)?$/);
   }
   expect(clean(await topology.host.user(ask('get=1')).wait()).text).toContain('errno=0');
+  await other.finish();
+  await hold.finish();
+});
+
+test('a pin takes no orders from inside of a tunnel, where no mask hides its socket', async () => {
+  const client = await topology.client();
+  const hold = await topology.hold(client);
+  const { state, hold: other } = await startElsewhere(client);
+  const order = (request: string): readonly string[] => ['python3', '-c', ORDER, state, request];
+  for (const request of ['hold', 'release', 'end', 'configure']) {
+    expect(await topology.output(client, order(request))).toBe('nothing');
+  }
+  // From outside it obeys.
+  for (const request of ['hold', 'release']) {
+    expect(clean(await topology.host.user(order(request)).wait()).text).toMatch(/^ok/);
+  }
   await other.finish();
   await hold.finish();
 });
