@@ -8,6 +8,8 @@
 
 /** wg-wrap's own exit statuses; every other one is the command's. */
 export const EXIT_STATUS = {
+  /** The answer to a question about a tunnel is no. */
+  inactive: 1,
   usage: 64,
   config: 78,
   notConnected: 124,

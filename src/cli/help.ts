@@ -10,7 +10,8 @@ usage: wg-wrap [OPTIONS] [--] [COMMAND [ARG...]]   no COMMAND: $SHELL
        wg-wrap up [OPTIONS] [NAME] [--foreground]  hold a tunnel without a command
        wg-wrap down [NAME|--all] [--kill]          let go of it; with --kill, end who uses it
        wg-wrap exec NAME [--] [COMMAND [ARG...]]   run in a tunnel that is up, or fail
-       wg-wrap show [TUNNEL] [--dump]              running tunnels, as wg(8) shows them
+       wg-wrap status|list [TUNNEL] [--json]       how tunnels are; status -w: live
+       wg-wrap wait|logs|show [TUNNEL]             until connected; the engine's log; as wg(8)
        wg-wrap device [-f|--foreground] NAME       an interface, as wireguard-go (CAP_NET_ADMIN)
 
   -c, --config FILE|NAME     a wg-quick file (with a / or ending in .conf), or a profile;
@@ -24,8 +25,7 @@ usage: wg-wrap [OPTIONS] [--] [COMMAND [ARG...]]   no COMMAND: $SHELL
       --ignore-unknown       skip keys of the file that nobody knows, instead of refusing it
   -q, --quiet                no warnings
   -v, --verbose              notes as well
-  -V, --version              print the version
-  -h, --help                 print this
+  -V, --version; -h, --help  print the version; print this
 
 Needs no root. Commands of one config share one tunnel, which ends with the last of them.
 Exit status: the command's own; 124 not connected, 125 set-up failed, 126 not executable,

@@ -12,7 +12,7 @@ import { showTunnels } from '../controller/show.ts';
 import { checkConfiguration, joinStartingTunnel, startTunnel } from '../controller/start.ts';
 import { WgWrapError } from '../errors.ts';
 import { HELP } from './help.ts';
-import { parseCommandLine } from './options.ts';
+import { parseCommandLine, subcommandOf } from './options.ts';
 import { Report, reportBug, reportError } from './report.ts';
 
 const ROLES = ['cli', 'cold', 'connect'] as const;
@@ -25,7 +25,21 @@ const installation = {
   environment: process.env,
 };
 
+// Each write tells of its own failure; without a listener it would end the process as well.
+process.stdout.on('error', () => undefined);
+
 async function run(role: Role, words: readonly string[]): Promise<void> {
+  const subcommand = role === 'cli' ? subcommandOf(words) : undefined;
+  if (subcommand) {
+    const { runSubcommand } = await import('./subcommands.ts');
+    process.exitCode = await runSubcommand(
+      subcommand,
+      words.slice(1),
+      installation.environment,
+      tell,
+    );
+    return;
+  }
   const invocation = parseCommandLine(words, installation.environment);
   switch (invocation.kind) {
     case 'help':
@@ -44,17 +58,17 @@ async function run(role: Role, words: readonly string[]): Promise<void> {
 
 /**
  * Resolves when all of `text` is on standard output: ending the process would cut off what a pipe has
- * not taken yet. A reader that has gone wants no more.
+ * not taken yet. False if its reader has gone, and wants no more.
  * @throws {WgWrapError} `setup`, if it can't be written.
  */
-async function tell(text: string): Promise<void> {
+async function tell(text: string): Promise<boolean> {
   const error = await new Promise<Error | null | undefined>((resolve) => {
-    process.stdout.once('error', resolve);
     process.stdout.write(text, resolve);
   });
-  if (!error) return;
+  if (!error) return true;
   const code = 'code' in error ? String(error.code) : error.message;
   if (code !== 'EPIPE') throw new WgWrapError('setup', `cannot write to standard output (${code})`);
+  return false;
 }
 
 async function runCommand(role: Role, options: RunOptions, report: Report): Promise<void> {

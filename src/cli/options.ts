@@ -21,9 +21,12 @@ import { InvalidValue } from './values.ts';
 const DEFAULT_TIMEOUT_MS = 15_000;
 
 /** Words that are kept for further subcommands when they come first. */
-const RESERVED = new Set(
-  'status list wait logs check doctor publish profile gateway setup completion'.split(' '),
-);
+const RESERVED = new Set('check doctor publish profile gateway setup completion'.split(' '));
+
+const SUBCOMMANDS = ['status', 'list', 'wait', 'logs'] as const;
+
+/** A subcommand that asks about tunnels; it has a grammar of its own (subcommands.ts). */
+export type Subcommand = (typeof SUBCOMMANDS)[number];
 
 /** Options of a run that a run in a tunnel that is there already can have, and the end of one. */
 const EXEC_OPTIONS: readonly (keyof ParsedOptions)[] = [
@@ -41,6 +44,11 @@ export type Invocation =
   | { readonly kind: 'version' }
   | { readonly kind: 'show'; readonly tunnel: string | undefined; readonly asDump: boolean }
   | { readonly kind: 'run'; readonly options: RunOptions; readonly verbosity: Verbosity };
+
+/** The subcommand that these words are about, if it is one of those. */
+export function subcommandOf(words: readonly string[]): Subcommand | undefined {
+  return SUBCOMMANDS.find((name) => name === words[0]);
+}
 
 /**
  * Understands the words after the program's name.
@@ -119,7 +127,11 @@ function parseShow(words: readonly string[]): Invocation {
   return { kind: 'show', tunnel: program.args.at(0), asDump: dump ?? false };
 }
 
-function parse(program: Command, words: readonly string[]): Command {
+/**
+ * Has a grammar understand words.
+ * @throws {WgWrapError} `usage`
+ */
+export function parse(program: Command, words: readonly string[]): Command {
   try {
     return program.parse([...words], { from: 'user' });
   } catch (error) {
@@ -182,7 +194,7 @@ function chooseConfig(parsed: ParsedOptions, environment: OptionEnvironment): st
 }
 
 /** A program that throws instead of printing and exiting. */
-function quietProgram(name: string): Command {
+export function quietProgram(name: string): Command {
   return new Command(name)
     .helpOption(false)
     .allowExcessArguments(false)
@@ -209,7 +221,7 @@ function count(_value: string, previous: number): number {
 }
 
 /** Commander tells of wrong values only what it is told in an error of its own. */
-function forCommander(parse: (text: string) => unknown): (text: string) => unknown {
+export function forCommander(parse: (text: string) => unknown): (text: string) => unknown {
   return (text) => {
     try {
       return parse(text);

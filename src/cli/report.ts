@@ -3,6 +3,7 @@
  * output is the command's.
  */
 import type { WgWrapError } from '../errors.ts';
+import { printable } from '../printable.ts';
 
 /** How much to say. */
 export interface Verbosity {
@@ -44,12 +45,4 @@ export function reportBug(error: unknown): void {
 
 function print(line: string): void {
   process.stderr.write(`wg-wrap: ${printable(line)}\n`);
-}
-
-/** Escapes control characters: names come from files, and must not drive a terminal or fake a line. */
-function printable(text: string): string {
-  return text.replace(
-    /[\x00-\x08\x0a-\x1f\x7f-\x9f]/g,
-    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
 }

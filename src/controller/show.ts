@@ -2,13 +2,15 @@
 import { WgWrapError } from '../errors.ts';
 import { formatPrefix, formatSocketAddress } from '../ip.ts';
 import { formatKey } from '../key.ts';
+import { printable } from '../printable.ts';
 import { askEngine, ControlSocketError } from '../linux/control-client.ts';
 import {
   controlSocketOf,
-  recordedTunnels,
   type RuntimeEnvironment,
   type TunnelRecord,
 } from '../linux/state-directory.ts';
+import { formatBytes } from './quantity.ts';
+import { findTunnel, notRunning, runningTunnels } from './tunnels.ts';
 import { parseGet, type UapiPeerStatus, type UapiStatus } from '../uapi-status.ts';
 
 /** How long an engine may take to answer. */
@@ -23,19 +25,18 @@ export async function showTunnels(
   asDump: boolean,
   environment: RuntimeEnvironment,
 ): Promise<string> {
-  const records = recordedTunnels(environment).filter(
-    (record) => name === undefined || record.name === name,
-  );
+  const records =
+    name === undefined
+      ? await runningTunnels(environment)
+      : [await findTunnel(name, environment)].filter((record) => record !== undefined);
   const texts: string[] = [];
   for (const record of records) {
     const status = await statusOf(record);
     if (!status) continue;
     const now = Math.floor(Date.now() / 1000);
-    texts.push(asDump ? formatDump(status) : formatShow(record.name, status, now));
+    texts.push(asDump ? formatDump(status) : formatShow(printable(record.name), status, now));
   }
-  if (texts.length === 0 && name !== undefined) {
-    throw new WgWrapError('setup', `no tunnel "${name}" is running`);
-  }
+  if (texts.length === 0 && name !== undefined) throw new WgWrapError('setup', notRunning(name));
   return texts.join(asDump ? '' : '\n');
 }
 
@@ -132,14 +133,4 @@ function formatDuration(seconds: number): string {
     if (count > 0) parts.push(`${count} ${unit}${count === 1 ? '' : 's'}`);
   }
   return parts.join(', ');
-}
-
-function formatBytes(bytes: number): string {
-  if (bytes < 1024) return `${bytes} B`;
-  let value = bytes / 1024;
-  for (const unit of ['KiB', 'MiB', 'GiB']) {
-    if (value < 1024) return `${value.toFixed(2)} ${unit}`;
-    value /= 1024;
-  }
-  return `${value.toFixed(2)} TiB`;
 }

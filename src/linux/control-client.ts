@@ -5,6 +5,7 @@
  * is started again. What breaks is a connection: when the engine dies, and when it has as many as it
  * serves at a time. Neither means that the tunnel has ended, so both are tried again.
  */
+import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { basename, dirname } from 'node:path';
@@ -51,19 +52,46 @@ export async function askEngine(
   }
 }
 
+/** Whether somebody listens at `path`. It is the pin that does, so this needs no engine. */
+export async function isListening(path: string): Promise<boolean> {
+  try {
+    return await connected(path, async (socket) => {
+      await once(socket, 'connect');
+      return true;
+    });
+  } catch (error) {
+    const code = error instanceof ControlSocketError ? error.code : undefined;
+    // A queue that is full has a listener.
+    return code === 'EAGAIN';
+  }
+}
+
 async function askOnce(path: string, request: string, limitMs: number): Promise<string> {
+  return await connected(path, async (socket) => {
+    const timer = setTimeout(() => socket.destroy(new ControlSocketError('ETIMEDOUT')), limitMs);
+    try {
+      return await exchange(socket, request);
+    } finally {
+      clearTimeout(timer);
+    }
+  });
+}
+
+/** Does something with a socket that is being connected to `path`. */
+async function connected<Result>(
+  path: string,
+  use: (socket: Socket) => Promise<Result>,
+): Promise<Result> {
   // A longer path goes through a descriptor of its directory.
   const directory = path.length > MAX_SOCKET_PATH ? openDirectory(dirname(path)) : undefined;
   const socket = connect(
     directory === undefined ? path : `/proc/self/fd/${directory}/${basename(path)}`,
   );
-  const timer = setTimeout(() => socket.destroy(new ControlSocketError('ETIMEDOUT')), limitMs);
   try {
-    return await exchange(socket, request);
+    return await use(socket);
   } catch (error) {
     throw asControlSocketError(error);
   } finally {
-    clearTimeout(timer);
     socket.destroy();
     if (directory !== undefined) closeSync(directory);
   }

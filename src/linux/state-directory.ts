@@ -3,7 +3,7 @@
  * run, and writes the one file there that is the controller's.
  */
 import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 /** What tells where the state directories are. */
 export interface RuntimeEnvironment {
@@ -17,6 +17,24 @@ export interface TunnelRecord {
   /** Real path of its configuration. */
   readonly config: string;
   readonly directory: string;
+  /** As the pin has written it, without the underscores. */
+  readonly state: string;
+  readonly pinPid: number;
+  /** Undefined if there is none at the moment. */
+  readonly enginePid: number | undefined;
+  /** How often an engine was started again because its predecessor had died. */
+  readonly restarts: number;
+  /** Inode of the tunnel's network namespace. */
+  readonly netns: number;
+  /** Inode of the network namespace in which the tunnel was started. */
+  readonly hostNetns: number;
+}
+
+/** A file of `sessions/`; whether somebody holds it is another question. */
+export interface SessionFile {
+  readonly path: string;
+  /** Of the front, and so of the command; others may have inherited the session meanwhile. */
+  readonly pid: number;
 }
 
 /** All recorded tunnels of this user, by name. */
@@ -54,6 +72,19 @@ export function writeStateFile(directory: string, name: string, text: string): v
 /** Removes a file of a state directory, if it is there. */
 export function removeStateFile(directory: string, name: string): void {
   rmSync(join(directory, name), { force: true });
+}
+
+/** The files of the sessions that have entered a tunnel. */
+export function sessionFiles(record: TunnelRecord): readonly SessionFile[] {
+  const directory = join(record.directory, 'sessions');
+  return namesIn(directory)
+    .filter((name) => Number(readStateFile(directory, name)) === record.netns)
+    .map((name) => ({ path: join(directory, name), pid: Number.parseInt(name, 10) }));
+}
+
+/** Path of the engine's log. */
+export function logOf(record: TunnelRecord): string {
+  return join(record.directory, 'log');
 }
 
 /** Path of a tunnel's control socket. */
@@ -105,5 +136,17 @@ function readRecord(directory: string): TunnelRecord | undefined {
       .find((line) => line.startsWith(`${key} `))
       ?.slice(key.length + 1);
   const [name, config] = [value('tunnel'), value('config')];
-  return name === undefined || config === undefined ? undefined : { name, config, directory };
+  if (name === undefined || config === undefined) return undefined;
+  const number = (key: string): number => Number(value(key) ?? 0);
+  return {
+    name,
+    config,
+    directory,
+    state: (value('state') ?? '').replaceAll('_', ''),
+    pinPid: number('pid'),
+    enginePid: number('engine') || undefined,
+    restarts: number('restarts'),
+    netns: number('netns'),
+    hostNetns: Number(basename(directory).split('@')[1]),
+  };
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { HELP } from '../../../src/cli/help.ts';
-import { parseCommandLine } from '../../../src/cli/options.ts';
+import { parseCommandLine, subcommandOf } from '../../../src/cli/options.ts';
 import { RUN_OPTIONS } from '../../../src/cli/run-options.ts';
 import { WgWrapError } from '../../../src/errors.ts';
 import { formatAddress } from '../../../src/ip.ts';
@@ -192,7 +192,13 @@ describe('the command line', () => {
   });
 
   it('keeps the names of subcommands', () => {
-    expect(refusal('status', 'work')).toContain('wg-wrap -- status');
+    expect(refusal('gateway', 'work')).toContain('wg-wrap -- gateway');
+  });
+
+  it('leaves subcommands that ask about tunnels to their own grammar', () => {
+    expect(subcommandOf(['status', 'work'])).toBe('status');
+    expect(subcommandOf(['-c', 'work', 'status'])).toBeUndefined();
+    expect(subcommandOf([])).toBeUndefined();
   });
 
   it('shows tunnels', () => {
