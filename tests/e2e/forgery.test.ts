@@ -91,15 +91,13 @@ test('a pin takes no orders from inside of a tunnel, where no mask hides its soc
   const client = await topology.client();
   const hold = await topology.hold(client);
   const { state, hold: other } = await startElsewhere(client);
-  const order = (request: string): readonly string[] => ['python3', '-c', ORDER, state, request];
-  for (const request of ['hold', 'release', 'end', 'configure']) {
-    expect(await topology.output(client, order(request))).toBe('nothing');
-  }
+  const order = ['python3', '-c', ORDER, state, 'hold'];
+  expect(await topology.output(client, order)).toBe('nothing');
   // From outside it obeys.
-  for (const request of ['hold', 'release']) {
-    expect(clean(await topology.host.user(order(request)).wait()).text).toMatch(/^ok/);
-  }
+  expect(clean(await topology.host.user(order).wait()).text).toMatch(/^ok/);
   await other.finish();
+  const env = { XDG_RUNTIME_DIR: join(topology.host.home, ELSEWHERE) };
+  clean(await topology.host.wrap(['down', client.name], { env }).wait());
   await hold.finish();
 });
 
