@@ -6,20 +6,19 @@
  * forms of it. Only what is exported here is kept from one version to the next; docs/library.md shows
  * how to use it.
  */
-export {
-  Device,
-  type AllowedIPUpdate,
-  type DeviceOptions,
-  type DeviceStatus,
-  type DeviceUpdate,
-  type PeerStatus,
-  type PeerUpdate,
+export type {
+  AllowedIPUpdate,
+  DeviceStatus,
+  DeviceUpdate,
+  PeerStatus,
+  PeerUpdate,
 } from './wireguard/device.ts';
 export type { Endpoint, Entropy, Millis, Outputs, WallClock, X25519 } from './wireguard/ports.ts';
 export { DROP_REASONS, type DropCounters, type DropReason } from './wireguard/drop-reason.ts';
 export { x25519 } from './wireguard/x25519.ts';
 export { PacketSlot } from './slot.ts';
 
+export { Device, type DeviceOptions } from './library/device.ts';
 export { DeviceAdapter, type AdapterPorts } from './library/adapter.ts';
 export { PacketCapture, type CaptureOptions, type PacketSink } from './library/pcap.ts';
 

@@ -153,6 +153,13 @@ export function closeDescriptor(fd: number): void {
   call('close', fd);
 }
 
+const MFD_CLOEXEC = 1;
+
+/** memfd_create(2): a file in memory that only its descriptors lead to. */
+export function unnamedFile(name: string): number {
+  return call('memfd_create', new TextEncoder().encode(`${name}\0`), MFD_CLOEXEC);
+}
+
 const timespec = new Uint8Array(16);
 const timespecView = new DataView(timespec.buffer);
 

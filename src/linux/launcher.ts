@@ -1,6 +1,8 @@
 /** Has the launcher build a tunnel. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, writeSync } from 'node:fs';
 import { WgWrapError } from '../errors.ts';
+import { unnamedFile } from './ffi.ts';
 
 /** Descriptors that the pin gets; the numbers that it sees are in docs/architecture.md. */
 export interface PinDescriptors {
@@ -26,18 +28,22 @@ export async function startPin(
   configuration: string,
   descriptors: PinDescriptors,
 ): Promise<void> {
-  const inherited = [
-    descriptors.lock,
-    descriptors.stateDirectory,
-    descriptors.udp4,
-    descriptors.udp6,
-  ];
+  // Not pipes: those would be filled bit by bit, while the pin waits for the end.
+  const texts = [plan, configuration].map(fileOf);
   const child = spawn(launcher, [], {
     argv0: PIN,
-    stdio: ['ignore', 'pipe', 'inherit', 'pipe', 'pipe', ...inherited],
+    stdio: [
+      'ignore',
+      'pipe',
+      'inherit',
+      ...texts,
+      descriptors.lock,
+      descriptors.stateDirectory,
+      descriptors.udp4,
+      descriptors.udp6,
+    ],
   });
-  writeAll(child.stdio[3], plan);
-  writeAll(child.stdio[4], configuration);
+  for (const file of texts) closeSync(file);
   const failure = await failureOf(child);
   if (failure === undefined) return;
   throw new WgWrapError('setup', failure === '' ? [] : [`cannot run ${launcher} (${failure})`]);
@@ -63,9 +69,15 @@ async function failureOf(child: ChildProcess): Promise<string | undefined> {
   });
 }
 
-/** Writes a text to a pipe of the child and closes it. A child that ended early says so itself. */
-function writeAll(stream: unknown, text: string): void {
-  const pipe = stream as NodeJS.WritableStream;
-  pipe.on('error', () => undefined);
-  pipe.end(text);
+/** A file with a text, to be read from its beginning. */
+function fileOf(text: string): number {
+  const file = unnamedFile('wg-wrap');
+  const bytes = Buffer.from(text);
+  let written = 0;
+  // With a place, so that the descriptor's own stays where it is.
+  while (written < bytes.length) {
+    written += writeSync(file, bytes, written, bytes.length - written, written);
+  }
+  bytes.fill(0);
+  return file;
 }

@@ -53,7 +53,10 @@ export class UdpSockets {
   private constructor(listener: DatagramListener, counters: UdpCounters) {
     this.#listener = listener;
     this.counters = counters;
-    for (let i = 0; i < RING_SLOTS; i++) this.#free.push(Buffer.allocUnsafeSlow(SLOT_BYTES));
+    const ring = Buffer.allocUnsafeSlow(RING_SLOTS * SLOT_BYTES);
+    for (let i = 0; i < RING_SLOTS; i++) {
+      this.#free.push(ring.subarray(i * SLOT_BYTES, (i + 1) * SLOT_BYTES));
+    }
   }
 
   /**

@@ -49,7 +49,6 @@ import type {
   X25519,
 } from './ports.ts';
 import { UnreachableAnswers } from './unreachable.ts';
-import { x25519 } from './x25519.ts';
 
 export type {
   AllowedIPUpdate,
@@ -65,8 +64,7 @@ export interface DeviceOptions {
   readonly wallClock: WallClock;
   /** MTU of the tunnel device: padding never exceeds it. */
   readonly mtu: number;
-  /** Faster Diffie-Hellman; noble's by default. */
-  readonly x25519?: X25519;
+  readonly x25519: X25519;
   /**
    * `Device.lastTimestamp` of a predecessor with the same private key, so that its peers accept our
    * initiations even if the wall clock was set back meanwhile.
@@ -86,7 +84,7 @@ export class Device {
     this.#context = {
       entropy: options.entropy,
       wallClock: options.wallClock,
-      x25519: options.x25519 ?? x25519,
+      x25519: options.x25519,
       indices: new IndexTable<Peer>(options.entropy),
       deadlines: new DeadlineQueue<Peer>(),
       staging: { used: 0 },

@@ -11,7 +11,7 @@ const RESPONSE_BYTES = 92;
 
 /** What happens between the user's run and its first byte, and the observer's line that tells it. */
 const MILESTONES: ReadonlyMap<string, RegExp> = new Map([
-  ['controller is executed', /^exec (\d+) \d+ \S*node \S*controller\.js cold /m],
+  ['controller is executed', /^exec (\d+) \d+ \S*node .*controller\.js cold /m],
   ['pin is executed', /^exec (\d+) \d+ wg-wrap-pin/m],
   ['engine is executed', /^exec (\d+) \d+ node .*engine\.js/m],
   ['record is in place', /^file (\d+) pin$/m],

@@ -41,6 +41,7 @@ function listener(
     },
     wallClock: () => ({ seconds: 0, nanoseconds: 0 }),
     mtu: 1420,
+    x25519,
   });
   const out = { transmit: () => undefined, deliver: () => undefined };
   const loop = {

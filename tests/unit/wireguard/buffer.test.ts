@@ -16,6 +16,7 @@ function device(privateKey: Uint8Array, remotePrivate: Uint8Array, endpoint?: Ud
     entropy,
     wallClock: () => ({ seconds: 1, nanoseconds: 0 }),
     mtu: 1420,
+    x25519,
   });
   const peer = {
     publicKey: x25519.publicKey(remotePrivate),

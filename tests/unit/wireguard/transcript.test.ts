@@ -95,7 +95,7 @@ function makeDevice(
   other: Side,
   wallClock: WallClock,
 ): Device {
-  const device = new Device({ entropy: new RecordedEntropy(own), wallClock, mtu: MTU });
+  const device = new Device({ entropy: new RecordedEntropy(own), wallClock, mtu: MTU, x25519 });
   const out = new Recorder();
   const prefixes = ['0.0.0.0/0', '::/0'].map(parsePrefix).filter((prefix) => prefix !== undefined);
   const peer = {
