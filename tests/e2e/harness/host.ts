@@ -11,6 +11,7 @@
 import {
   chownSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readFileSync,
   readlinkSync,
@@ -224,7 +225,8 @@ export class Host {
       .filter((file) => file.endsWith(`/${name}`))
       .flatMap((file) => {
         try {
-          return [readFileSync(join(this.runtime, file), 'utf8')];
+          const path = join(this.runtime, file);
+          return lstatSync(path).isFile() ? [readFileSync(path, 'utf8')] : [];
         } catch {
           // The tunnel ended between the listing and the reading.
           return [];

@@ -5,11 +5,13 @@
  * An open descriptor keeps a file's content alive, so it is enough to open each once while its tunnel
  * lives.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Host } from './host.ts';
 
 const INTERVAL_MS = 50;
+/** A test may have put a pipe or a link in the place of a log, and this must not wait for it. */
+const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 const KEPT = /\/(?:log|about|pin)$/;
 
 /** What all tunnels have written since the last {@link take}. */
@@ -52,13 +54,13 @@ export class LogKeeper {
   #keep(path: string): void {
     let fd: number;
     try {
-      fd = openSync(path, 'r');
+      fd = openSync(path, OPEN_FLAGS);
     } catch {
       // The tunnel ended between the listing and the opening.
       return;
     }
-    const { ino } = fstatSync(fd);
-    if (this.#open.has(ino)) closeSync(fd);
-    else this.#open.set(ino, fd);
+    const stat = fstatSync(fd);
+    if (!stat.isFile() || this.#open.has(stat.ino)) closeSync(fd);
+    else this.#open.set(stat.ino, fd);
   }
 }
