@@ -14,6 +14,7 @@
 #include "census.h"
 
 #include "die.h"
+#include "runtime.h"
 #include "sessions.h"
 
 #include <errno.h>
@@ -63,10 +64,10 @@ void census_prepare(struct census *census, int directory, ino_t netns,
 	census->lock =
 		openat(directory, "lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	if (census->lock < 0)
-		die_errno("can't open the lock in the state directory");
+		runtime_die(directory, "open the lock");
 	census->sessions = sessions_directory(directory);
 	if (census->sessions < 0)
-		die_errno("can't open the sessions in the state directory");
+		runtime_die(directory, "open the sessions");
 	census->events = watch_sessions(census->sessions);
 	census->netns = netns;
 	census->linger_ms = linger_ms;

@@ -132,7 +132,7 @@ static int open_lock(int directory)
 	umask(mask);
 	errno = failure;
 	if (fd < 0 && errno != ENOENT)
-		die_errno("can't open the lock in the state directory");
+		runtime_die(directory, "open the lock");
 	return fd;
 }
 
@@ -210,8 +210,9 @@ bool instance_find_record(struct instance *instance)
 	int fd = openat(instance->directory, "pin",
 			O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 
-	if (fd < 0 && errno != ENOENT)
-		die_errno("can't open the tunnel's record");
+	/* A link is nobody's record, and goes with what is stale. */
+	if (fd < 0 && errno != ENOENT && errno != ELOOP)
+		runtime_die(instance->directory, "open the tunnel's record");
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		if (errno != EWOULDBLOCK)
 			die_errno("can't lock the tunnel's record");

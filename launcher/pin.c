@@ -149,23 +149,23 @@ static void bind_control(void)
 		 "/proc/self/fd/%d/control.sock", IN_DIRECTORY);
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
 	    listen(fd, BACKLOG) != 0)
-		die_errno("can't bind the control socket");
+		runtime_die(IN_DIRECTORY, "bind the control socket");
 	move(fd, PIN_CONTROL);
 }
 
 /**
- * open_log() - Create the engine's log
+ * open_log() - Create the engine's log, in place of the last one
  * Returns the descriptor.
  */
 static int open_log(void)
 {
-	int fd = openat(IN_DIRECTORY, "log",
-			O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW |
-				O_CLOEXEC,
-			0600);
+	int fd;
 
+	unlinkat(IN_DIRECTORY, "log", 0);
+	fd = openat(IN_DIRECTORY, "log",
+		    O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
 	if (fd < 0)
-		die_errno("can't create the log in the state directory");
+		runtime_die(IN_DIRECTORY, "create the log");
 	return fd;
 }
 

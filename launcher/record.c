@@ -12,6 +12,7 @@
 
 #include "die.h"
 #include "plan.h"
+#include "runtime.h"
 #include "text.h"
 
 #include <errno.h>
@@ -307,16 +308,17 @@ int record_create(int directory, const struct plan *plan, ino_t netns)
 	size_t len = compose(text, plan, netns);
 	int fd;
 
-	fd = openat(directory, "pin.new",
-		    O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	unlinkat(directory, "pin.new", 0);
+	fd = openat(directory, "pin.new", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
+		    0600);
 	if (fd < 0)
-		die_errno("can't create the tunnel's record");
+		runtime_die(directory, "create the tunnel's record");
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
-		die_errno("can't lock the tunnel's record");
+		runtime_die(directory, "lock the tunnel's record");
 	if (write(fd, text, len) != (ssize_t)len)
-		die_errno("can't write the tunnel's record");
+		runtime_die(directory, "write the tunnel's record");
 	if (renameat(directory, "pin.new", directory, "pin") != 0)
-		die_errno("can't put the tunnel's record in place");
+		runtime_die(directory, "put the tunnel's record in place");
 	return fd;
 }
 

@@ -19,6 +19,7 @@
 #include "runtime.h"
 
 #include "die.h"
+#include "errname.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -163,4 +164,45 @@ void runtime_path(int directory, char path[PATH_MAX])
 	if (len < 0)
 		die_errno("can't read %s", link);
 	path[len] = '\0';
+}
+
+/**
+ * remedy() - What to do about an errno of a file in a state directory
+ * @errnum:	The errno
+ */
+static const char *remedy(int errnum)
+{
+	switch (errnum) {
+	case ENOSPC:
+	case EDQUOT:
+		return "; make room there, or set XDG_RUNTIME_DIR";
+	case EROFS:
+		return "; set XDG_RUNTIME_DIR";
+	case EACCES:
+	case EADDRINUSE:
+	case EEXIST:
+	case EISDIR:
+	case ELOOP:
+	case ENOTDIR:
+	case ENXIO:
+	case ESPIPE:
+		return "; remove what is there instead";
+	default:
+		return "";
+	}
+}
+
+/**
+ * runtime_die() - Say what failed in a state directory, where, and what to do
+ * @directory:	Open state directory
+ * @what:	What failed, a verb and its object
+ */
+_Noreturn void runtime_die(int directory, const char *what)
+{
+	char path[PATH_MAX];
+	int failure = errno;
+
+	runtime_path(directory, path);
+	die(STATUS_SETUP, "can't %s in %s (%s)%s", what, path, errname(failure),
+	    remedy(failure));
 }

@@ -8,5 +8,6 @@
 int runtime_open(void);
 int runtime_subdirectory(int parent, const char *name);
 void runtime_path(int directory, char path[PATH_MAX]);
+_Noreturn void runtime_die(int directory, const char *what);
 
 #endif

@@ -20,6 +20,7 @@
 #include "sessions.h"
 
 #include "die.h"
+#include "runtime.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -122,14 +123,14 @@ void sessions_register(int directory, struct session *session)
 	mode_t mask;
 
 	if (sessions < 0)
-		die_errno("can't create a session in the state directory");
+		runtime_die(directory, "create a session");
 	mask = umask(077);
 	fd = create_file(sessions, session->name);
 	failure = errno;
 	umask(mask);
 	errno = failure;
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0)
-		die_errno("can't create a session in the state directory");
+		runtime_die(directory, "create a session");
 	close(sessions);
 	session->fd = fcntl(fd, F_DUPFD_CLOEXEC, HIGH_FD);
 	/* A low limit on descriptors is no reason to fail. */

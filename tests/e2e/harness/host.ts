@@ -88,9 +88,12 @@ export class Host {
     return this.user([join(this.prefix, 'bin/wg-wrap'), ...args], options);
   }
 
-  /** Starts any program as the user, in the home directory; `env` adds to the few variables. */
-  user(argv: readonly string[], options: CommandOptions = {}): Command {
-    const id = String(this.uid);
+  /**
+   * Starts any program as the user, or as another one, in the user's home directory; `env` adds to the
+   * few variables.
+   */
+  user(argv: readonly string[], options: CommandOptions = {}, uid: number = this.uid): Command {
+    const id = String(uid);
     // nsenter changes the uid itself: setpriv would look the user up, and so ask a name service.
     const command = Command.start(
       this.namespace.enter(['env', '-C', this.home, ...argv], ['--setgid', id, '--setuid', id]),

@@ -5,12 +5,14 @@
  * It samples: a process that lives shorter than the interval may be missed in one test, but hardly in
  * all of them.
  */
-import { readFileSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Host } from './host.ts';
 import { findSecret } from './keys.ts';
 
 const INTERVAL_MS = 100;
+/** A test may have put a pipe in the place of a file. */
+const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
 /** A variable that the test itself filled with a configuration. */
 const GIVEN = /(?:^|\0)WG_WRAP_CONFIG_(?:TEXT|BASE64)=[^\0]*/g;
 const STATE_FILES = /\/(?:log|about|about\.new|pin|pin\.new|lock|inside|sessions\/[^/]*)$/;
@@ -52,7 +54,12 @@ export class SecretWatch {
   #search(path: string, whose: string): void {
     let text: string;
     try {
-      text = readFileSync(path, 'latin1');
+      const fd = openSync(path, OPEN_FLAGS);
+      try {
+        text = readFileSync(fd, 'latin1');
+      } finally {
+        closeSync(fd);
+      }
     } catch {
       // The process or the tunnel ended between the listing and the reading.
       return;
