@@ -147,3 +147,46 @@ test('the same configuration from inside its own tunnel just runs the command', 
   const [outer, inner] = text.split('\n');
   expect(inner).toBe(outer);
 });
+
+test('a command outlives the shell that started it, and keeps its tunnel', async () => {
+  const client = await topology.client();
+  const { host } = topology;
+  // Something comes after the command, so the shell doesn't become it.
+  const script = `wg-wrap -c ${client.name} -- sh -c 'echo $$; exec sleep 60 >&- 2>&-'; true`;
+  const shell = host.user(['sh', '-c', script]);
+  const pid = Number((await shell.until(/^\d+$/m))[0]);
+  shell.kill('SIGKILL');
+  await shell.wait();
+  const pin = host.pinPid();
+  const namespace = await topology.output(client, ['readlink', '/proc/self/ns/net']);
+  expect(namespace).toBe(host.namespaceOf(pid));
+  expect(host.pinPid()).toBe(pin);
+  process.kill(pid, 'SIGKILL');
+  await topology.settled();
+});
+
+test('sessions of a killed pin go on, and are not counted for the tunnel of the next run', async () => {
+  const client = await topology.client();
+  const { host } = topology;
+  const orphans = [startSession(client), startSession(client)];
+  const [namespace] = await Promise.all(orphans.map(namespaceOf));
+  process.kill(host.pinPid(), 'SIGKILL');
+  await eventually(
+    () => host.processes().every(({ command }) => command === 'cat'),
+    5_000,
+    () => 'the pin or the engine goes on',
+  );
+  const next = startSession(client);
+  expect(await namespaceOf(next)).not.toBe(namespace);
+  await next.finish();
+  await eventually(
+    () => host.processes().every(({ command }) => command === 'cat'),
+    5_000,
+    () => `the tunnel goes on: ${JSON.stringify(host.processes())}`,
+  );
+  for (const orphan of orphans) {
+    expect(await orphan.finish()).toMatchObject({ status: 0, stderr: '' });
+  }
+  // Only a run can remove what nobody had a pin for.
+  await topology.output(client, ['true']);
+});
