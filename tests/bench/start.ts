@@ -5,7 +5,9 @@
  *
  * As root, which makes the namespaces; the product runs in them as an ordinary uid. Several installations
  * take turns in every round, so that what the machine does meanwhile falls on all of them alike. It is
- * no test: a busy machine makes every number larger, and only those of one run can be compared.
+ * no test: a busy machine makes every number larger, and only those of one run can be compared. Under
+ * `chrt -r 1` everything that is measured goes before what else the machine does; niceness does not, since
+ * daemons leave the group of processes that it counts in.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg, release } from 'node:os';
