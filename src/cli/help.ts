@@ -12,6 +12,7 @@ usage: wg-wrap [OPTIONS] [--] [COMMAND [ARG...]]   no COMMAND: $SHELL
        wg-wrap exec NAME [--] [COMMAND [ARG...]]   run in a tunnel that is up, or fail
        wg-wrap status|list [TUNNEL] [--json]       how tunnels are; status -w: live
        wg-wrap wait|logs|show [TUNNEL]             until connected; the engine's log; as wg(8)
+       wg-wrap check FILE|NAME [--json]            explain a configuration, start nothing
        wg-wrap device [-f|--foreground] NAME       an interface, as wireguard-go (CAP_NET_ADMIN)
 
   -c, --config FILE|NAME     a wg-quick file (with a / or ending in .conf), or a profile;
@@ -23,8 +24,7 @@ usage: wg-wrap [OPTIONS] [--] [COMMAND [ARG...]]   no COMMAND: $SHELL
       --mtu BYTES            MTU instead of the file's
       --linger TIME          keep the tunnel that long after its last command (0)
       --ignore-unknown       skip keys of the file that nobody knows, instead of refusing it
-  -q, --quiet                no warnings
-  -v, --verbose              notes as well
+  -q, --quiet; -v, --verbose no warnings; notes as well
   -V, --version; -h, --help  print the version; print this
 
 Needs no root. Commands of one config share one tunnel, which ends with the last of them.

@@ -21,11 +21,11 @@ import { InvalidValue } from './values.ts';
 const DEFAULT_TIMEOUT_MS = 15_000;
 
 /** Words that are kept for further subcommands when they come first. */
-const RESERVED = new Set('check doctor publish profile gateway setup completion'.split(' '));
+const RESERVED = new Set('doctor publish profile gateway setup completion'.split(' '));
 
-const SUBCOMMANDS = ['status', 'list', 'wait', 'logs'] as const;
+const SUBCOMMANDS = ['status', 'list', 'wait', 'logs', 'check'] as const;
 
-/** A subcommand that asks about tunnels; it has a grammar of its own (subcommands.ts). */
+/** A subcommand that only asks; it has a grammar of its own (subcommands.ts). */
 export type Subcommand = (typeof SUBCOMMANDS)[number];
 
 /** Options of a run that a run in a tunnel that is there already can have, and the end of one. */

@@ -1,7 +1,8 @@
 /**
- * The subcommands that ask about tunnels: their words, and what each prints. Loaded only for them, so
+ * The subcommands that only ask: their words, and what each prints. Loaded only for them, so
  * that starting a tunnel doesn't wait for it.
  */
+import { checkFile, type CheckEnvironment } from '../controller/check.ts';
 import { showLog } from '../controller/logs.ts';
 import type { Output } from '../controller/output.ts';
 import { listTunnels, showStatus } from '../controller/status.ts';
@@ -21,14 +22,18 @@ interface Given {
   readonly follow?: boolean;
   readonly lines?: number;
   readonly timeout?: number;
+  readonly ignoreUnknown?: boolean;
   readonly help?: boolean;
 }
+
+/** What all of them together read of the environment. */
+export type SubcommandEnvironment = WatchEnvironment & CheckEnvironment;
 
 /** Runs a subcommand; returns its exit status. */
 export async function runSubcommand(
   name: Subcommand,
   words: readonly string[],
-  environment: WatchEnvironment,
+  environment: SubcommandEnvironment,
   output: Output,
 ): Promise<number> {
   const program = parse(grammarOf(name), words);
@@ -55,7 +60,22 @@ export async function runSubcommand(
         output,
       );
       return 0;
+    case 'check':
+      if (tunnel === undefined) throw new WgWrapError('usage', 'check needs a file or a profile');
+      return await check(tunnel, given, environment, output);
   }
+}
+
+async function check(
+  source: string,
+  { json, ignoreUnknown }: Given,
+  environment: SubcommandEnvironment,
+  output: Output,
+): Promise<number> {
+  const options = { asJson: json ?? false, ignoreUnknown: ignoreUnknown ?? false };
+  const answer = checkFile(source, options, environment);
+  await output(answer.text);
+  return answer.exitStatus;
 }
 
 function grammarOf(name: Subcommand): ReturnType<typeof quietProgram> {
@@ -78,6 +98,9 @@ function grammarOf(name: Subcommand): ReturnType<typeof quietProgram> {
         .argument('[tunnel]')
         .option('-f, --follow')
         .option('-n, --lines <N>', '', forCommander(parseLines));
+    case 'check':
+      // What is missing is asked for below, so that --help needs none.
+      return program.argument('[file]').option('--json').option('--ignore-unknown');
   }
 }
 

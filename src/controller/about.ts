@@ -8,11 +8,12 @@
  * can try guesses on them without having it.
  */
 import { createHash } from 'node:crypto';
-import type { Config, EndpointConfig, PeerConfig } from '../config/config.ts';
+import type { Config, PeerConfig } from '../config/config.ts';
 import { formatAddress, formatPrefix } from '../ip.ts';
 import { formatKey } from '../key.ts';
 import { x25519 } from '../linux/x25519.ts';
 import type { DnsDecision } from './dns.ts';
+import { endpointText } from './endpoint-text.ts';
 import { INTERFACE } from './plan.ts';
 
 const SCHEMA = 1;
@@ -105,7 +106,7 @@ export function makeAbout(config: Config, facts: AboutFacts): About {
     },
     peers: config.peers.map(({ publicKey, endpoint }) => ({
       publicKey: formatKey(publicKey),
-      endpoint: endpoint ? formatEndpoint(endpoint) : null,
+      endpoint: endpoint ? endpointText(endpoint) : null,
     })),
     lingerMs: facts.lingerMs,
     warnings: facts.warnings,
@@ -134,7 +135,7 @@ export function fingerprintsOf(config: Config): Fingerprints {
         presharedKey && fingerprint(`${privateKey.revealHex()} ${presharedKey.revealHex()}`),
     ),
     AllowedIPs: ofPeers(({ allowedIPs }) => allowedIPs.map(formatPrefix).sort().join()),
-    Endpoint: ofPeers(({ endpoint }) => endpoint && formatEndpoint(endpoint)),
+    Endpoint: ofPeers(({ endpoint }) => endpoint && endpointText(endpoint)),
     PersistentKeepalive: ofPeers(
       ({ persistentKeepaliveSeconds: seconds }) => (seconds && String(seconds)) || undefined,
     ),
@@ -162,10 +163,6 @@ function fingerprint(text: string): string {
 
 function publicKeyOf(config: Config): string {
   return formatKey(x25519.publicKey(config.interface.privateKey.reveal()));
-}
-
-function formatEndpoint({ host, port }: EndpointConfig): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** Formats the file. */

@@ -174,7 +174,7 @@ test('data that nobody answers becomes a warning', async () => {
   // The server knows our key, and another address for it.
   await site.peer.setPeers([{ publicKey: client.publicKey, allowedIps: ['10.9.0.77/32'] }]);
   const script = 'echo up; while :; do ping -c 1 -W 1 10.9.0.1 >/dev/null; done';
-  const command = topology.start(client, ['sh', '-c', script], { limitMs: 60_000 });
+  const command = topology.start(client, ['sh', '-c', script], { limitMs: 110_000 });
   await command.until(/^up$/m);
   let status = await jsonOf();
   await eventually(
@@ -182,7 +182,7 @@ test('data that nobody answers becomes a warning', async () => {
       status = await jsonOf();
       return status.warnings.length > 0;
     },
-    28_000,
+    80_000,
     () => `it is ${JSON.stringify(status)}`,
   );
   const warning =
@@ -195,7 +195,7 @@ test('data that nobody answers becomes a warning', async () => {
   );
   command.kill('SIGKILL');
   await command.wait();
-}, 60_000);
+}, 120_000);
 
 test('a session is told by the name of its program, and who has left it is told too', async () => {
   const client = await topology.client();

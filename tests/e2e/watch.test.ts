@@ -22,6 +22,15 @@ function watchOnTerminal(env: Readonly<Record<string, string>> = {}): Command {
   });
 }
 
+/** The process that draws. */
+function watcherPid(): number {
+  const found = topology.host
+    .processes()
+    .filter(({ command }) => command.includes('controller.js cli status'));
+  if (found.length !== 1) throw new Error(`${found.length} processes watch, not one`);
+  return found[0].pid;
+}
+
 /** What the terminal shows now. */
 function screenOf(command: Command): Screen {
   return Screen.of(command.output, 20, 70);
@@ -76,7 +85,7 @@ test('a terminal shows the tunnel, follows its size, and is restored on q', asyn
 
 test.each([
   ['control-C', 130, (watch: Command) => watch.write('\x03')],
-  ['SIGTERM', 143, () => topology.host.user(['pkill', '-TERM', '-f', 'cli status --watc[h]'])],
+  ['SIGTERM', 143, () => process.kill(watcherPid(), 'SIGTERM')],
 ] as const)('a terminal is restored on %s', async (_name, exitStatus, end) => {
   const hold = await topology.hold(await topology.client());
   const watch = watchOnTerminal();
