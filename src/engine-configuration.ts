@@ -12,6 +12,8 @@ export interface EngineConfiguration {
   readonly listenPort: number;
   /** Keys and peers as a request of the configuration protocol (`uapi.ts`), with secrets. */
   readonly uapi: string;
+  /** Whether the pump is to be used where it can be. */
+  readonly pump: 'on' | 'off';
   /** The three reserved bytes of every message's header, if they are not zero. */
   readonly reserved?: readonly [number, number, number];
 }

@@ -26,6 +26,8 @@ export interface PlanFacts {
   /** Where each peer is, in the order of the configuration; undefined if it must speak first. */
   readonly endpoints: readonly (SocketAddress | undefined)[];
   readonly lingerMs: number;
+  /** What the user says about the pump. */
+  readonly pump: 'on' | 'off';
 }
 
 /** What a tunnel is built from. */
@@ -90,6 +92,7 @@ function engineConfiguration(config: Config, facts: PlanFacts): string {
     tunnel: facts.tunnel,
     mtu: facts.mtu,
     listenPort: facts.listenPort,
+    pump: facts.pump,
     uapi: formatSet({
       privateKey: config.interface.privateKey.reveal(),
       replacePeers: true,

@@ -43,7 +43,7 @@ const STATUS_ABANDONED = 143;
 export interface Installation {
   /** Directory of `controller.js` and `engine.js`; the launcher is in `../../bin`. */
   readonly libraryDirectory: string;
-  readonly environment: ProfileEnvironment;
+  readonly environment: ProfileEnvironment & { readonly WG_WRAP_PUMP?: string | undefined };
 }
 
 /**
@@ -151,6 +151,7 @@ function decide(gathered: Gathered, installation: Installation, messages: Messag
     engine: realpathSync(join(installation.libraryDirectory, 'engine.js')),
     listenPort: sockets.port,
     endpoints,
+    pump: installation.environment.WG_WRAP_PUMP === 'off' ? 'off' : 'on',
   });
   const about = makeAbout(config, {
     ...common,

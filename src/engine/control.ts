@@ -33,12 +33,15 @@ export interface ControlledSockets {
 /** What requests are about. */
 export interface Controlled {
   readonly device: Device;
-  readonly loop: Pick<Loop, 'apply' | 'connected' | 'sendErrors' | 'counters'> & {
+  readonly loop: Pick<
+    Loop,
+    'apply' | 'connected' | 'sendErrors' | 'counters' | 'dataPath' | 'status'
+  > & {
     readonly observation: Observed;
   };
   readonly sockets: ControlledSockets;
   /** What only the engine's owner knows of it. */
-  readonly engine: Pick<EngineFacts, 'startedAt' | 'dataPath' | 'offload' | 'nameOf'>;
+  readonly engine: Pick<EngineFacts, 'startedAt' | 'nameOf'>;
   /**
    * Whether `get` tells private and preshared keys. Where it doesn't, it tells the public key, which
    * can't be derived then.
@@ -53,7 +56,7 @@ export function control(controlled: Controlled): ControlListener {
   let privateKey: Uint8Array | undefined;
   return {
     onGet: () => {
-      const { publicKey, peers } = device.status(bootTime());
+      const { publicKey, peers } = loop.status();
       const { listenPort, fwmark } = sockets;
       return formatGet(
         {
@@ -85,8 +88,9 @@ export function control(controlled: Controlled): ControlListener {
       const status = engineStatus({
         ...engine,
         ...loop.counters,
+        ...loop.dataPath,
         now,
-        device: device.status(now),
+        device: loop.status(),
         listenPort: sockets.listenPort,
         pid: process.pid,
         rssBytes: process.memoryUsage.rss(),

@@ -54,7 +54,7 @@ export function runDevice(end: () => never): void {
       device,
       loop,
       sockets,
-      engine: { startedAt, dataPath: 'typescript', offload: false },
+      engine: { startedAt },
       tellsSecrets: true,
     }),
   );

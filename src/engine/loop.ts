@@ -5,18 +5,20 @@
  *   UDP ──► handleDatagram ───► deliver ───► TUN
  *   timer ► handleTimeout ────► both
  *
- * This is also the seam for a faster data path: the two sides, `Tun` and `UdpSockets`, know nothing of
- * each other, and the core's keys never leave it. The clock is read once for each batch. Node's timer
- * only wakes the loop: what is due is decided by the clock that counts suspend.
+ * With a pump (data-path.ts) only what it hands up passes here, and news of what it has done. The clock
+ * is read once for each batch. Node's timer only wakes the loop: what is due is decided by the clock
+ * that counts suspend.
  */
 import { UdpEndpoint } from '../ip.ts';
 import { bootTime } from '../linux/clock.ts';
-import { Tun, type TunCounters } from '../linux/tun.ts';
-import { createUdpCounters, UdpSockets, type UdpCounters } from '../linux/udp.ts';
+import type { TunCounters } from '../linux/tun.ts';
+import type { UdpCounters } from '../linux/udp.ts';
 import type { PacketSlot } from '../slot.ts';
-import type { Device } from '../wireguard/device.ts';
+import type { Device, DeviceStatus } from '../wireguard/device.ts';
 import type { Millis, Outputs } from '../wireguard/ports.ts';
-import { Observation } from './observation.ts';
+import { DataPath } from './data-path.ts';
+import type { PumpPath } from './fast-path.ts';
+import { Observation, type Observed } from './observation.ts';
 
 const MAX_TIMER_MS = 0x7fffffff;
 
@@ -30,19 +32,19 @@ export interface LoopListener {
   onUnopenedResponse?(publicKey: Uint8Array): void;
   /** Something has been done. Called often: it must return at once where there is nothing to do. */
   onSettled?(now: Millis): void;
+  /** The pump has failed, and packets are moved without one from now on. */
+  onPumpFailed?(error: Error): void;
   /** The TUN is gone: there is nothing left to do. */
   onTunGone(error: Error): void;
 }
 
 /** Runs one device between a TUN and two UDP sockets. */
 export class Loop {
-  readonly observation: Observation = new Observation();
+  readonly #observation = new Observation();
   readonly #device: Device;
   readonly #listener: LoopListener;
   readonly #reserved: readonly number[] | undefined;
-  readonly #tun: Tun;
-  readonly #udpCounters: UdpCounters = createUdpCounters();
-  #sockets: UdpSockets | undefined;
+  readonly #path: DataPath;
   #now: Millis = bootTime();
   #timer: NodeJS.Timeout | undefined;
   #armedFor: Millis = Infinity;
@@ -55,7 +57,7 @@ export class Loop {
       this.#transmit(to, datagram, tos);
     },
     deliver: (packet) => {
-      this.#tun.write(packet);
+      this.#path.deliver(packet);
     },
   };
 
@@ -68,26 +70,56 @@ export class Loop {
     this.#device = device;
     this.#listener = listener;
     this.#reserved = reserved;
-    this.#tun = new Tun(tun, {
-      onPacket: (slot) => {
+    const packets = {
+      onPacket: (slot: PacketSlot) => {
         this.#onPacket(slot);
       },
       onBatchEnd: () => {
         this.#settle();
       },
-      onGone: (error) => {
+      onGone: (error: Error) => {
         this.#listener.onTunGone(error);
       },
+    };
+    this.#path = new DataPath(tun, packets, (datagram, from) => {
+      this.#onDatagram(datagram, from);
     });
   }
 
   /** Sends and receives with these bound descriptors, which become its own, and with no others. */
   useSockets(udp4: number, udp6: number): void {
-    this.#sockets?.close();
-    const listener = (datagram: Uint8Array, from: UdpEndpoint): void => {
-      this.#onDatagram(datagram, from);
-    };
-    this.#sockets = UdpSockets.adopt(udp4, udp6, listener, this.#udpCounters);
+    this.#path.useSockets(udp4, udp6);
+  }
+
+  /** Has a pump move packets from `up` on. Throws where there can't be one. */
+  usePump(library: string, mtu: number): void {
+    const choice = { path: library, mtu, reserved: this.#reserved };
+    const pump = this.#path.usePump(choice, {
+      onHandshake: (datagram, from) => {
+        this.#onMessage(datagram, from);
+      },
+      onPacket: (slot) => {
+        this.#onPacket(slot);
+      },
+      onActivity: (peer, activity) => {
+        this.apply((now, out) => {
+          this.#device.handleActivity(peer, activity, now, out);
+        });
+      },
+      onBatchEnd: () => {
+        this.#settle();
+      },
+      onFailure: (error) => {
+        // Not now: this may be in the middle of what the core does.
+        setImmediate(() => {
+          this.#endPump(pump, error);
+        });
+      },
+      onGone: (error) => {
+        this.#listener.onTunGone(error);
+      },
+    });
+    this.#device.useFastPath(pump);
   }
 
   /** Begins to send and to receive. Packets that wait are read at once. */
@@ -95,7 +127,13 @@ export class Loop {
     this.apply((now, out) => {
       this.#device.up(now, out);
     });
-    this.#tun.start();
+    const { pump } = this.#path;
+    try {
+      this.#path.start();
+    } catch (error) {
+      if (!pump || !(error instanceof Error)) throw error;
+      this.#endPump(pump, error);
+    }
   }
 
   /** Starts a handshake with every peer that has an endpoint. */
@@ -107,9 +145,8 @@ export class Loop {
 
   /** Stops sending and receiving, closes the sockets, and wipes all that is in flight. */
   down(): void {
-    this.#tun.stop();
-    this.#sockets?.close();
-    this.#sockets = undefined;
+    this.#path.stop();
+    this.#path.closeSockets();
     this.#device.down(bootTime());
   }
 
@@ -120,6 +157,19 @@ export class Loop {
     this.#settle();
   }
 
+  /** What was seen on the wire; a pump tells of datagrams that are no message only when asked. */
+  get observation(): Observed {
+    const foreign = this.#path.pump?.activity.foreign ?? 0;
+    const { initiationsSent, responsesReceived, cookieRepliesReceived, foreignReceived } =
+      this.#observation;
+    return {
+      initiationsSent,
+      responsesReceived,
+      cookieRepliesReceived,
+      foreignReceived: foreignReceived + foreign,
+    };
+  }
+
   /** Resolves at the first handshake. */
   get connected(): Promise<void> {
     return this.#connected.opened;
@@ -127,18 +177,44 @@ export class Loop {
 
   /** The names of the errors with which the kernel refused datagrams. */
   sendErrors(): readonly string[] {
-    return [...this.#udpCounters.sendErrors.keys()];
+    return [...this.#path.counters.udp.sendErrors.keys()];
   }
 
   /** What was lost between the core and the kernel, over all sockets that there were. */
   get counters(): { readonly udp: UdpCounters; readonly tun: TunCounters } {
-    return { udp: this.#udpCounters, tun: this.#tun.counters };
+    return this.#path.counters;
+  }
+
+  /** Who moves packets, and with which offloads. */
+  get dataPath(): { readonly dataPath: 'typescript' | 'pump'; readonly offload: boolean } {
+    const { pump } = this.#path;
+    if (!pump) return { dataPath: 'typescript', offload: false };
+    return { dataPath: 'pump', offload: pump.activity.uses.includes('tso') };
+  }
+
+  /** The device as it is now, with what a pump has done and dropped. */
+  status(): DeviceStatus {
+    const { pump } = this.#path;
+    pump?.sync();
+    const status = this.#device.status(bootTime());
+    return pump ? { ...status, drops: addDrops(status.drops, pump.activity.drops) } : status;
   }
 
   /** As `down`, for good. */
   stop(): void {
     clearTimeout(this.#timer);
     this.down();
+    this.#path.close();
+  }
+
+  /** Goes on without the pump; what was sealed with its keypairs is lost, as after a restart. */
+  #endPump(pump: PumpPath, error: Error): void {
+    if (this.#path.pump !== pump) return;
+    pump.sync();
+    this.#device.useFastPath(undefined);
+    this.#path.endPump();
+    this.#listener.onPumpFailed?.(error);
+    this.connect();
   }
 
   #onPacket(slot: PacketSlot): void {
@@ -150,8 +226,12 @@ export class Loop {
   }
 
   #onDatagram(datagram: Uint8Array, from: UdpEndpoint): void {
-    this.observation.received(datagram);
     if (this.#reserved) clearReserved(datagram, this.#reserved);
+    this.#onMessage(datagram, from);
+  }
+
+  #onMessage(datagram: Uint8Array, from: UdpEndpoint): void {
+    this.#observation.received(datagram);
     this.apply((now, out) => {
       this.#device.handleDatagram(datagram, from, now, out);
     });
@@ -160,17 +240,16 @@ export class Loop {
   #transmit(to: unknown, datagram: Uint8Array, tos: number): void {
     // The core only ever hands back endpoints that it was given, and this loop gives no others.
     if (!(to instanceof UdpEndpoint)) return;
-    this.observation.sent(datagram);
-    if (this.#reserved) datagram.set(this.#reserved, 1);
-    if (this.#sockets) this.#sockets.send(to, datagram, tos);
-    else this.#udpCounters.closed++;
+    this.#observation.sent(datagram);
+    if (this.#reserved && !this.#path.pump) datagram.set(this.#reserved, 1);
+    this.#path.transmit(to, datagram, tos);
   }
 
   /** After every batch: is somebody newly connected, and when does the device want to be woken? */
   #settle(): void {
     this.#isBatchOpen = false;
-    if (this.#initiationsTold !== this.observation.initiationsSent) {
-      this.#initiationsTold = this.observation.initiationsSent;
+    if (this.#initiationsTold !== this.#observation.initiationsSent) {
+      this.#initiationsTold = this.#observation.initiationsSent;
       this.#listener.onInitiation?.();
     }
     if (!this.#connected.isOpen && this.#device.handshakesCompleted > 0) {
@@ -193,6 +272,7 @@ export class Loop {
 
   #onTimer(): void {
     this.#armedFor = Infinity;
+    this.#path.pump?.sync();
     this.apply((now, out) => {
       const due = this.#device.nextTimeout();
       if (due !== undefined && due <= now) this.#device.handleTimeout(now, out);
@@ -205,6 +285,16 @@ function clearReserved(datagram: Uint8Array, reserved: readonly number[]): void 
   if (datagram.length < 4) return;
   for (let i = 0; i < 3; i++) if (datagram[i + 1] !== reserved[i]) return;
   datagram.fill(0, 1, 4);
+}
+
+/** The pump's reasons that the core has too are counted together. */
+function addDrops(
+  drops: DeviceStatus['drops'],
+  more: Readonly<Record<string, number>>,
+): DeviceStatus['drops'] {
+  const sum: Record<string, number> = { ...more, ...drops };
+  for (const [reason, count] of Object.entries(drops)) sum[reason] = count + (more[reason] ?? 0);
+  return sum as DeviceStatus['drops'];
 }
 
 /** Something that happens once, and that others may wait for before or after. */

@@ -16,6 +16,7 @@
  * that are not later, and the clock may have been set back. With the argument `device` it is the engine of `wg-wrap device` (device.ts): steps 1, 2 and 4.
  */
 import { fstatSync, readSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { formatHex, parseHex } from '../bytes.ts';
 import { decodeEngineConfiguration, type EngineConfiguration } from '../engine-configuration.ts';
 import { bootTime, wallClock } from '../linux/clock.ts';
@@ -36,6 +37,9 @@ import { TunnelSockets } from './tunnel-sockets.ts';
 
 /** Numbers of the inherited descriptors (docs/architecture.md). */
 const FD = { tun: 3, udp4: 4, udp6: 5, configuration: 6, control: 7 } as const;
+
+/** Beside the engine. */
+const PUMP = 'libwgpump.so';
 
 // Node opens its debugger on SIGUSR1 unless somebody listens for that signal.
 process.on('SIGUSR1', () => undefined);
@@ -58,6 +62,16 @@ function readConfiguration(): EngineConfiguration {
 
 function tellPin(word: 'ready' | 'connected' | 'stale' | `timestamp ${string}`): void {
   process.send?.(word);
+}
+
+/** A tunnel without a pump is a slower one. */
+function usePump(loop: Loop, mtu: number): void {
+  try {
+    loop.usePump(join(dirname(import.meta.filename), PUMP), mtu);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    log(`could not use the pump (${error.message})`);
+  }
 }
 
 /** Runs one tunnel. `predecessor` is the last timestamp of an engine that died. */
@@ -100,6 +114,9 @@ function runTunnel(predecessor: Uint8Array | undefined): void {
       onUnopenedResponse: (publicKey) => {
         log(unopenedResponse(publicKey));
       },
+      onPumpFailed: (error) => {
+        log(`lost the pump (${error.message}), and goes on without it`);
+      },
       onTunGone: (error) => {
         log(`lost the TUN (${error.message})`);
         stop();
@@ -114,7 +131,7 @@ function runTunnel(predecessor: Uint8Array | undefined): void {
       device,
       loop,
       sockets,
-      engine: { startedAt, dataPath: 'typescript', offload: false },
+      engine: { startedAt },
       tellsSecrets: false,
     }),
     neighboursOf(FD.control),
@@ -126,12 +143,17 @@ function runTunnel(predecessor: Uint8Array | undefined): void {
     process.exit(0);
   };
   process.on('SIGTERM', stop);
+  // The pump's threads must be over before the process is.
+  process.removeAllListeners('disconnect');
+  process.on('disconnect', stop);
 
+  if (configuration.pump === 'on') usePump(loop, configuration.mtu);
   loop.apply((now, out) => {
     device.configure(deviceUpdate(parsed.set), now, out);
   });
   loop.useSockets(FD.udp4, FD.udp6);
   loop.up();
+  log(`moves packets by ${loop.dataPath.dataPath}`);
   loop.connect();
   log(`started tunnel ${JSON.stringify(configuration.tunnel)}, mtu ${configuration.mtu}`);
   tellPin('ready');

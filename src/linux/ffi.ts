@@ -11,6 +11,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
+import type { DataType as NativeType, JsExternal } from 'ffi-rs';
 
 type Library = typeof import('ffi-rs');
 
@@ -148,6 +149,13 @@ export function socketName(fd: number): Uint8Array {
   return address;
 }
 
+const TUNSETOFFLOAD = 0x400454d0;
+
+/** ioctl(2) TUNSETOFFLOAD: which super-packets a TUN may carry, as TUN_F_ bits. */
+export function setTunOffload(fd: number, offloads: number): void {
+  call('ioctl', fd, TUNSETOFFLOAD, offloads);
+}
+
 /** close(2). */
 export function closeDescriptor(fd: number): void {
   call('close', fd);
@@ -180,4 +188,58 @@ export function makeUndumpable(): void {
 /** _exit(2): ends the process at once, without waiting for its threads. */
 export function endProcess(status: number): void {
   call('_exit', status);
+}
+
+/** What the library calls an object of its own. */
+export type NativePointer = JsExternal;
+
+type NativeArgument = Argument | NativePointer;
+
+/** A library of ours. Its functions return an int, which is negative for an errno, or a pointer. */
+export class NativeLibrary {
+  readonly #name: string;
+  readonly #ffi: Library;
+
+  /** Loads the file. Throws if that can't be done. */
+  constructor(path: string) {
+    this.#name = path;
+    library ??= loadLibrary();
+    this.#ffi = library;
+    this.#ffi.open({ library: path, path });
+  }
+
+  /** Calls a function; throws for a negative result. */
+  call(name: string, ...args: readonly NativeArgument[]): number {
+    const { DataType, load } = this.#ffi;
+    const result = load({ ...this.#signature(name, args), retType: DataType.I32 });
+    if (result < 0) throw new SystemCallError(name, -result);
+    return result;
+  }
+
+  /** Calls a function that makes an object; undefined for NULL. */
+  make(name: string, ...args: readonly NativeArgument[]): NativePointer | undefined {
+    const { DataType, isNullPointer, load } = this.#ffi;
+    const pointer = load({ ...this.#signature(name, args), retType: DataType.External });
+    return isNullPointer(pointer) ? undefined : pointer;
+  }
+
+  #signature(
+    name: string,
+    args: readonly NativeArgument[],
+  ): { library: string; funcName: string; paramsType: NativeType[]; paramsValue: unknown[] } {
+    return {
+      library: this.#name,
+      funcName: name,
+      paramsType: args.map((arg) => this.#typeOf(arg)),
+      // Unsigned numbers go through the same registers as the ints of the same bits.
+      paramsValue: args.map((arg) =>
+        typeof arg === 'number' ? arg | 0 : arg instanceof Uint8Array ? asBuffer(arg) : arg,
+      ),
+    };
+  }
+  #typeOf(arg: NativeArgument): NativeType {
+    const { DataType } = this.#ffi;
+    if (typeof arg === 'number') return DataType.I32;
+    return arg instanceof Uint8Array ? DataType.U8Array : DataType.External;
+  }
 }

@@ -8,6 +8,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { closeSync, fstatSync } from 'node:fs';
 import { addressFamily, formatAddress, parseAddress, UdpEndpoint } from '../ip.ts';
+import { endGrouping } from './offload.ts';
 import { setTrafficClass } from './traffic-class.ts';
 
 /** Datagrams in flight towards the kernel, both families together. */
@@ -60,8 +61,8 @@ export class UdpSockets {
   }
 
   /**
-   * Adopts bound descriptors, which are closed with the result; one that is no socket stands for a
-   * family the host lacks. What is lost adds to `counters`.
+   * Adopts bound descriptors, which are closed with the result; one that is no socket, or -1,
+   * stands for a family the host lacks. What is lost adds to `counters`.
    */
   static adopt(
     udp4: number,
@@ -119,6 +120,7 @@ export class UdpSockets {
   }
 
   #adopt(family: 4 | 6, fd: number): void {
+    if (fd < 0) return;
     if (!fstatSync(fd).isSocket()) {
       closeSync(fd);
       return;
@@ -139,6 +141,8 @@ export class UdpSockets {
     socket.on('error', (error) => {
       count(this.counters.receiveErrors, errorCode(error));
     });
+    // An engine with a pump may have had it before.
+    endGrouping(fd);
     // Nothing has to be waited for: the descriptor is bound, and what is sent too early is queued.
     socket.bind({ fd });
     this.#sockets.set(family, { socket, fd, family, tos: 0 });

@@ -75,7 +75,11 @@ export class PeerTable {
 
   /** Ends all keypairs, and tells another fast path what the one before has known. */
   useFastPath(fastPath: FastPath | undefined): void {
-    for (const peer of this.#peers.values()) peer.transport.clear();
+    for (const peer of this.#peers.values()) {
+      peer.transport.clear();
+      // The answer to the last one may have gone to the way before.
+      peer.exchange.allowInitiation();
+    }
     this.#context.fastPath = fastPath;
     for (const peer of this.#peers.values()) peer.transport.fastPathChanged(peer.endpoint);
     this.#tellFastPath();

@@ -197,10 +197,11 @@ export class Peer {
   handleActivity(activity: Activity, now: Millis, out: Outputs): void {
     const { confirmedIndex, movedTo } = activity;
     const { hasSent, hasReceived } = this.transport.progress(activity);
-    if (movedTo) this.whereabouts.heardFrom(movedTo);
+    const from = movedTo ?? (hasReceived ? this.endpoint : undefined);
+    if (from) this.whereabouts.heardFrom(from);
     const isConfirmation = this.transport.confirmIndex(confirmedIndex);
     if (isConfirmation) this.#handshakeCompleted(now);
-    this.timers.fastPathActive(activity);
+    this.timers.fastPathActive(activity, hasSent || hasReceived);
     this.transport.follow(this.endpoint);
     if (isConfirmation) this.flush(now, out);
     const { current } = this.transport;

@@ -103,7 +103,7 @@ export class Timers {
    * The fast path has moved packets: its words stand for the four hooks above. Deadlines count from
    * when it happened, however late that is heard of.
    */
-  fastPathActive(activity: Activity): void {
+  fastPathActive(activity: Activity, hasTraversed: boolean): void {
     const { unansweredSince, unrepliedSince, lastSent, lastReceived } = activity;
     if (unansweredSince !== this.#unansweredSince) {
       this.#set('newHandshake', Infinity);
@@ -115,8 +115,8 @@ export class Timers {
       if (unrepliedSince > 0) this.dataReceived(unrepliedSince);
       this.#unrepliedSince = unrepliedSince;
     }
-    const traversed = Math.max(lastSent, lastReceived);
-    if (traversed > this.#lastTraversed) this.#authenticatedPacketTraversed(traversed);
+    const traversed = Math.max(lastSent, lastReceived, this.#lastTraversed);
+    if (hasTraversed) this.#authenticatedPacketTraversed(traversed);
     this.replies.fastPathActive(activity);
   }
 

@@ -132,6 +132,8 @@ export class Transport {
     if (fastPath) {
       this.follow(to);
       fastPath.send(this.number, slot.packet);
+      // Else another keepalive that is due at this moment would follow; the rest is told as activity.
+      this.#timers.authenticatedPacketSent(now);
       return;
     }
     const tos = outerEcn(slot.packet);

@@ -65,7 +65,8 @@ test('a manager is told when engines end again and again, and when one stays', a
     expect(deaths).toBeLessThan(20);
     await topology.host.killEngine();
   }
-  await manager.until(/STATUS=failed: [^]*STATUS=waiting for a handshake[^]*STATUS=connected/);
+  // Between the two it waits for a handshake, which may be over before anybody looks.
+  await manager.until(/STATUS=failed: [^]*STATUS=connected/);
   expect(manager.output.match(/READY=1/g)).toHaveLength(1);
   service.kill('SIGINT');
   expect((await service.wait()).status).toBe(0);

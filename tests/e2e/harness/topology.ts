@@ -11,8 +11,8 @@
  *
  * After each test, whatever it was about: no process of the user is left, mounts, links and files of
  * the host are the same, the state directory holds no tunnel, nothing but the tunnel's datagrams has
- * left the host, no name-service daemon was asked, and no output, log, state file, argument or
- * environment held a key.
+ * left the host, no name-service daemon was asked, no engine has gone on without its pump, and no
+ * output, log, state file, argument or environment held a key.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, inject, onTestFailed } from 'vitest';
 import { Capture } from './capture.ts';
@@ -50,6 +50,7 @@ export class Topology {
   #parts: Parts | undefined;
   #before: Snapshot | undefined;
   #allowed: RegExp[] = [];
+  #mayLackPump = false;
   /** The logs of tunnels that the last guard has taken. */
   #log = '';
   /** What was seen within the test, for the guard after it. */
@@ -105,6 +106,11 @@ export class Topology {
   /** Lets packets that match leave the host in this test, besides the tunnel's. */
   allow(packet: RegExp): void {
     this.#allowed.push(packet);
+  }
+
+  /** Lets an engine of this test go on without its pump. */
+  allowNoPump(): void {
+    this.#mayLackPump = true;
   }
 
   /** What the watch has seen since the last look; what it was is the test's to judge. */
@@ -179,6 +185,7 @@ export class Topology {
   begin(): void {
     this.#before = takeSnapshot(this.host.namespace.pid);
     this.#allowed = [];
+    this.#mayLackPump = false;
     this.host.commands.length = 0;
     this.host.forgetState();
     this.#log = '';
@@ -200,6 +207,8 @@ export class Topology {
       complaints.push(`a name service was asked: ${path}`);
     }
     this.#log += this.#built.logs.take();
+    const withoutPump = /^.* (?:lost|could not use) the pump .*$/m.exec(this.#log)?.[0];
+    if (!this.#mayLackPump) complaints.push(withoutPump);
     complaints.push(await this.#outputsWithSecrets(), ...this.#built.secrets.take());
     const found = complaints.filter((complaint) => complaint !== undefined);
     if (found.length > 0) throw new Error(found.join('\n'));

@@ -55,6 +55,7 @@ const facts: PlanFacts = {
   listenPort: 40112,
   endpoints: [parseSocketAddress('203.0.113.4:51820'), undefined],
   lingerMs: 0,
+  pump: 'on',
 };
 
 describe("the launcher's plan", () => {

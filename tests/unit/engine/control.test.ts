@@ -56,12 +56,14 @@ function listener(
       foreignReceived: 0,
     },
     sendErrors: () => ['EPERM'],
+    dataPath: { dataPath: 'typescript', offload: false } as const,
+    status: () => device.status(0),
     counters: {
       udp: { ...createUdpCounters(), queueFull: 3, sendErrors: new Map([['EPERM', 2]]) },
       tun: { offloaded: 4, writeErrors: new Map() },
     },
   };
-  const engine = { startedAt: 0, dataPath: 'typescript', offload: false } as const;
+  const engine = { startedAt: 0 };
   return control({ device, loop, sockets, engine, tellsSecrets });
 }
 
