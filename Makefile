@@ -66,12 +66,6 @@ lib/wg-wrap/libwgpump.so: $(PUMP_SOURCES) $(PUMP_HEADERS) Makefile
 	@echo 'cc $@'
 	@$(PUMP_CC) -shared $(PUMP_CFLAGS) -Wl,-z,defs,-z,relro,-z,now $(PUMP_SOURCES) -o $@.new
 	mv $@.new $@
-# The same steps between memory and memory, for the simulations.
-build/libwgpump-ring.so: $(PUMP_SOURCES) pump/ring.c $(PUMP_HEADERS) Makefile
-	@mkdir -p build
-	@echo 'cc $@'
-	@$(PUMP_CC) -shared $(PUMP_CFLAGS) -Wl,-z,defs $(PUMP_SOURCES) pump/ring.c -o $@.new
-	mv $@.new $@
 
 lib/wg-wrap/controller.program.js: node_modules/.package-lock.json $(TS_FILES) Makefile
 	@echo 'esbuild $@'
@@ -118,8 +112,8 @@ demo: ## run a command over WireGuard against an embedded peer, from nothing
 
 # --- checks ---------------------------------------------------------------------------------------------------------
 
-.PHONY: check fmt fmt-check lint types unit sim property differential launcher-tests pump-tests e2e e2e-long interop interop-wireguard-go interop-kernel test
-check: fmt-check lint types unit sim property ## everything fast: before each commit
+.PHONY: check fmt fmt-check lint types unit sim differential property launcher-tests pump-tests e2e e2e-long interop interop-wireguard-go interop-kernel test
+check: fmt-check lint types unit sim differential property ## everything fast: before each commit
 
 fmt: ## format all sources
 	$(BIN)/prettier --write --log-level=warn .
@@ -154,9 +148,8 @@ sim: node_modules/.package-lock.json ## two cores, a bad network, a virtual cloc
 	$(BIN)/vitest run tests/sim
 	WG_WRAP_SIM_PUMP_READ_MS=0 $(BIN)/vitest run tests/sim
 
-# The counter's limits are other numbers in that test, and the pump's are its own (tests/pump/test_tx.c).
-differential: node_modules/.package-lock.json build/libwgpump-ring.so ## the simulations again, with the pump itself
-	WG_WRAP_SIM_PUMP_READ_MS=0 WG_WRAP_SIM_PUMP=ring $(BIN)/vitest run tests/sim --exclude tests/sim/counter-limit.test.ts
+differential: node_modules/.package-lock.json ## the core with the pump against the core alone, packet by packet
+	$(BIN)/vitest run --config tests/differential/vitest.config.ts
 
 property: node_modules/.package-lock.json ## random inputs, fixed invariants
 	$(BIN)/vitest run tests/property
@@ -181,7 +174,6 @@ test: ## everything, from nothing
 	scripts/prepare test
 	$(MAKE) --no-print-directory all
 	$(MAKE) --no-print-directory check
-	$(MAKE) --no-print-directory differential
 	$(MAKE) --no-print-directory e2e
 	$(MAKE) --no-print-directory interop
 	$(MAKE) --no-print-directory interop-wireguard-go
