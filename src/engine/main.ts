@@ -153,9 +153,11 @@ function runTunnel(predecessor: Uint8Array | undefined): void {
   });
   loop.useSockets(FD.udp4, FD.udp6);
   loop.up();
-  log(`moves packets by ${loop.dataPath.dataPath}`);
   loop.connect();
-  log(`started tunnel ${JSON.stringify(configuration.tunnel)}, mtu ${configuration.mtu}`);
+  const { dataPath } = loop.dataPath;
+  log(
+    `started tunnel ${JSON.stringify(configuration.tunnel)}, mtu ${configuration.mtu}, data path ${dataPath}`,
+  );
   tellPin('ready');
 }
 

@@ -31,7 +31,7 @@ test('the pump moves the packets', async () => {
 
 test('WG_WRAP_PUMP=off has the engine move them itself', async () => {
   await expectTransfer('typescript', { WG_WRAP_PUMP: 'off' });
-  expect(await topology.engineLog()).toContain('moves packets by typescript');
+  expect(await topology.engineLog()).toContain('data path typescript');
 });
 
 test('a pump that cannot be loaded is no obstacle, and the log says why', async () => {
