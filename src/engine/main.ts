@@ -64,6 +64,11 @@ function tellPin(word: 'ready' | 'connected' | 'stale' | `timestamp ${string}`):
   process.send?.(word);
 }
 
+function logStart({ tunnel, mtu }: EngineConfiguration, loop: Loop): void {
+  const { dataPath } = loop.dataPath;
+  log(`started tunnel ${JSON.stringify(tunnel)}, mtu ${mtu}, data path ${dataPath}`);
+}
+
 /** A tunnel without a pump is a slower one. */
 function usePump(loop: Loop, mtu: number): void {
   try {
@@ -154,10 +159,7 @@ function runTunnel(predecessor: Uint8Array | undefined): void {
   loop.useSockets(FD.udp4, FD.udp6);
   loop.up();
   loop.connect();
-  const { dataPath } = loop.dataPath;
-  log(
-    `started tunnel ${JSON.stringify(configuration.tunnel)}, mtu ${configuration.mtu}, data path ${dataPath}`,
-  );
+  logStart(configuration, loop);
   tellPin('ready');
 }
 
