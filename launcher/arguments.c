@@ -33,6 +33,7 @@ enum meaning {
 	MEANS_FOREGROUND,
 	MEANS_ALL,
 	MEANS_KILL,
+	MEANS_STRICT,
 };
 
 /* Where an option may stand. */
@@ -40,6 +41,7 @@ enum {
 	STARTERS = VERB_RUN | VERB_UP,
 	USERS = STARTERS | VERB_EXEC,
 	EVERYWHERE = USERS | VERB_DOWN,
+	RUNNERS = VERB_RUN | VERB_EXEC,
 };
 
 struct option {
@@ -57,6 +59,7 @@ static const struct option options[] = {
 	{"no-wait", 0, false, MEANS_NO_WAIT, USERS},
 	{"quiet", 'q', false, MEANS_QUIET, EVERYWHERE},
 	{"verbose", 'v', false, MEANS_VERBOSE, EVERYWHERE},
+	{"strict", 0, false, MEANS_STRICT, RUNNERS},
 	{"linger", 0, true, MEANS_LINGER, STARTERS},
 	{"mtu", 0, true, MEANS_TUNNEL, STARTERS},
 	{"dns", 0, true, MEANS_TUNNEL, STARTERS},
@@ -161,6 +164,9 @@ static bool take(struct parser *parser, const struct option *option,
 		return true;
 	case MEANS_KILL:
 		arguments->wants_kill = true;
+		return true;
+	case MEANS_STRICT:
+		arguments->is_strict = true;
 		return true;
 	case MEANS_LINGER:
 		return value_is_duration(value) &&

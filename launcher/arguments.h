@@ -23,6 +23,7 @@ struct arguments {
 	const char *tunnel; /* NAME behind a subcommand, or NULL */
 	bool has_connect_timeout;
 	bool no_wait;
+	bool is_strict; /* warnings about the command are errors */
 	bool is_quiet;
 	bool is_verbose;
 	bool is_all;

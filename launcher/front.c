@@ -32,11 +32,22 @@
 #include "controller.h"
 #include "die.h"
 #include "down.h"
+#include "programs.h"
 #include "up.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/**
+ * care_of() - What is done about commands that work outside of the tunnel
+ * @arguments:	The user's arguments
+ */
+static struct programs_care care_of(const struct arguments *arguments)
+{
+	return (struct programs_care){.is_quiet = arguments->is_quiet,
+				      .is_strict = arguments->is_strict};
+}
 
 /**
  * look() - Stage 1: what is asked
@@ -51,6 +62,8 @@ static void look(struct front *front)
 	front->command =
 		*arguments->command ? arguments->command : front->shell;
 	command_check(front->command[0], front->argv[1]);
+	if (arguments->verb != VERB_UP)
+		programs_check_daemon(front->command, care_of(arguments));
 	if (arguments->verb == VERB_RUN &&
 	    !profile_find(arguments->config, &front->profile))
 		controller_become(front->argv);
@@ -105,6 +118,8 @@ static _Noreturn void become(struct front *front)
 	if (front->arguments.is_verbose)
 		warn("joined tunnel \"%s\" (pin %d)", front->record.tunnel,
 		     (int)front->record.pid);
+	programs_check_running(front->command[0], front->record.netns,
+			       care_of(&front->arguments));
 	instance_close(&front->instance);
 	tell_environment(front);
 	join_keep_directory(&front->namespaces, front->arguments.is_quiet);

@@ -25,6 +25,7 @@ usage: wg-wrap [OPTIONS] [--] [COMMAND [ARG...]]   no COMMAND: $SHELL
       --linger TIME          keep the tunnel that long after its last command (0)
       --ignore-unknown       skip keys of the file that nobody knows, instead of refusing it
   -q, --quiet; -v, --verbose no warnings; notes as well
+      --strict               refuse a command that would do its work outside
   -V, --version; -h, --help  print the version; print this
 
 Needs no root. Commands of one config share one tunnel, which ends with the last of them.

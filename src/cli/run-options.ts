@@ -12,6 +12,8 @@ export interface ParsedOptions {
   readonly profile?: string;
   readonly connectTimeout?: number;
   readonly wait?: boolean;
+  /** The front's alone; here it is only understood. */
+  readonly strict?: boolean;
   readonly linger?: number;
   readonly mtu?: number;
   readonly dns?: readonly Address[] | 'none';
@@ -55,6 +57,7 @@ export const RUN_OPTIONS: readonly OptionRow[] = [
     variable: 'WG_WRAP_NO_WAIT',
     switched: (isOn) => !isOn,
   },
+  { flags: '--strict', key: 'strict', variable: 'WG_WRAP_STRICT', switched: same },
   { flags: '--linger <TIME>', key: 'linger', variable: 'WG_WRAP_LINGER', parse: parseDuration },
   { flags: '--mtu <BYTES>', key: 'mtu', variable: 'WG_WRAP_MTU', parse: parseMtu },
   { flags: '--dns <ADDR,…|none>', key: 'dns', variable: 'WG_WRAP_DNS', parse: parseDns },
