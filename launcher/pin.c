@@ -16,6 +16,7 @@
  *		The daemon's stderr is still the user's.
  * 4. build	Namespaces and TUN, then control socket, log and record. The
  *		record comes last: a locked record means a tunnel.
+ *		From then on a filter refuses what is never needed (filter.c).
  * 5. keep	The engine, and the wait for its readiness (keep.c).
  * 6. announce	"ready" to the controller, exit 0 of the first process. Only
  *		then the starter's lock and stderr are let go, and what the
@@ -34,6 +35,7 @@
 #include "die.h"
 #include "engine.h"
 #include "fds.h"
+#include "filter.h"
 #include "join.h"
 #include "keep.h"
 #include "plan.h"
@@ -237,6 +239,7 @@ _Noreturn void pin_main(void)
 	tunnel.plan = &plan;
 	tunnel.program = &program;
 	tunnel.netns = build_namespaces(&plan);
+	filter_install();
 	move(IN_UDP4, PIN_UDP4);
 	move(IN_UDP6, PIN_UDP6);
 	/* From here on files are made on the host. */

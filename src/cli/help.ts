@@ -19,13 +19,12 @@ usage: wg-wrap [OPTIONS] [--] [COMMAND [ARG...]]   no COMMAND: $SHELL
                              default: the profile "default"; also WG_WRAP_CONFIG
       --profile NAME         the same as -c NAME
       --connect-timeout TIME how long to wait for the first handshake (15s); 124 after that
-      --no-wait              run the command at once
+      --no-wait; --strict    run the command at once; refuse one that does its work outside
       --dns ADDR[,ADDR]|none name servers instead of the file's DNS=
       --mtu BYTES            MTU instead of the file's
       --linger TIME          keep the tunnel that long after its last command (0)
       --ignore-unknown       skip keys of the file that nobody knows, instead of refusing it
   -q, --quiet; -v, --verbose no warnings; notes as well
-      --strict               refuse a command that would do its work outside
   -V, --version; -h, --help  print the version; print this
 
 Needs no root. Commands of one config share one tunnel, which ends with the last of them.

@@ -5,6 +5,7 @@
  * The program runs as it is, and again in a user namespace of its own, where it has all capabilities
  * over what it makes itself. That its attempts are real is shown by a victim: a process without a shield.
  */
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { Client } from './harness/client.ts';
 import { eventually } from './harness/eventually.ts';
@@ -122,6 +123,19 @@ test.each(WAYS)(
     expect(successes(attempts).filter((what) => what !== ofFront)).toEqual([]);
   },
 );
+
+test('pin and engine are filtered, and the command is exactly as its caller was', async () => {
+  const client = await topology.client();
+  const hold = await topology.hold(client);
+  const modeOf = (status: string): string | undefined => /^Seccomp:\t(\d)/m.exec(status)?.[1];
+  for (const pid of [topology.host.pinPid(), topology.host.enginePid()]) {
+    expect(modeOf(readFileSync(`/proc/${pid}/status`, 'utf8'))).toBe('2');
+  }
+  const show = ['cat', '/proc/self/status'];
+  const outside = clean(await topology.host.user(show).wait()).text;
+  expect(modeOf(await topology.output(client, show))).toBe(modeOf(outside));
+  await hold.finish();
+});
 
 test.each(WAYS)('the masks and /etc stay where they are, %s', async (_name, way) => {
   const client = await topology.client();
