@@ -132,13 +132,7 @@ function runTunnel(predecessor: Uint8Array | undefined): void {
   const sockets = new TunnelSockets(configuration.listenPort);
   const server = serveControlSocket(
     FD.control,
-    control({
-      device,
-      loop,
-      sockets,
-      engine: { startedAt },
-      tellsSecrets: false,
-    }),
+    control({ device, loop, sockets, engine: { startedAt }, tellsSecrets: false }),
     neighboursOf(FD.control),
   );
 
