@@ -2,6 +2,7 @@
 /* test_tx.c - verdicts on packets from the TUN, and what the core sends down */
 #include "end.h"
 #include "reference.h"
+#include "state.h"
 
 #include "../setup/test.h"
 
@@ -129,6 +130,38 @@ static void test_age(void)
 	ring_step(end.pump);
 	CHECK(count_datagrams() == 1);
 	ring_set_clock(end.pump, BIRTH_MS + 180000);
+	give_udp();
+	ring_step(end.pump);
+	expect_handed_up(0, 38);
+	end_close(&end);
+}
+
+/* The last counter is sealed; the one behind it never. */
+static void test_counter_limit(void)
+{
+	struct keypair *keypair;
+	struct flow flow = {.flags = 0x10};
+	const struct ring_output *output;
+	const struct pump_message *message;
+
+	open_end();
+	keypair =
+		keypairs_lookup(&end.pump->keypairs, end_index(0, GENERATION));
+	ring_step(end.pump);
+	keypair->next_counter = REJECT_AFTER_MESSAGES - 2;
+	give(&flow, 3000, 1000);
+	ring_step(end.pump);
+	output = end_output(&end);
+	CHECK(output && output->payload_bytes == 2 * output->segment);
+	CHECK(output &&
+	      load64_le((const uint8_t *)(output + 1) + output->segment + 8) ==
+		      REJECT_AFTER_MESSAGES - 1);
+	CHECK(end_output(&end) == NULL);
+	/* The third segment waits for other keys. */
+	message = end_message(&end);
+	CHECK(message && message->kind == PUMP_PACKET &&
+	      message->payload_bytes == 1040);
+	CHECK(end_message(&end) == NULL);
 	give_udp();
 	ring_step(end.pump);
 	expect_handed_up(0, 38);
@@ -476,6 +509,7 @@ int main(void)
 	TEST("nothing is sent on a keypair before it is promoted",
 	     test_not_promoted);
 	TEST("nothing is sent on a keypair of 180 seconds", test_age);
+	TEST("the last counter is used, and none after it", test_counter_limit);
 	TEST("nothing is sent on a silenced keypair, promoted or not",
 	     test_silenced);
 	TEST("a super-packet goes up as its packets", test_super_packet_up);

@@ -72,8 +72,23 @@ export interface ModelWorld extends Outputs {
   violation(text: string): void;
 }
 
+/** A fast path, and what a simulation asks of it: the model, or the pump itself. */
+export interface SimPump extends FastPath {
+  readonly drops: DropCounters;
+  /** How many keypairs, and peers that are known by more than their number, there are. */
+  readonly held: { readonly keypairs: number; readonly peers: number; readonly prefixes: number };
+  /** Takes a packet of the tunnel interface; false if it is the core's to handle. */
+  takePacket(packet: Uint8Array): boolean;
+  /** Takes a datagram of transport data. */
+  takeDatagram(datagram: Uint8Array, from: Endpoint): void;
+  /** The peers that have something to tell, either at all or at once. */
+  news(onlyNotices: boolean): readonly number[];
+  /** What has been done for a peer. */
+  read(number: number): Activity;
+}
+
 /** A fast path in memory. */
-export class ModelPump implements FastPath {
+export class ModelPump implements SimPump {
   readonly drops: DropCounters = createDropCounters();
   readonly #world: ModelWorld;
   readonly #peers = new Map<number, ModelPeer>();
@@ -85,7 +100,6 @@ export class ModelPump implements FastPath {
     this.#world = world;
   }
 
-  /** How many keypairs, and peers that are known by more than their number, there are. */
   get held(): { readonly keypairs: number; readonly peers: number; readonly prefixes: number } {
     return {
       keypairs: this.#keypairs.size,
@@ -163,7 +177,6 @@ export class ModelPump implements FastPath {
     this.#peer(peer).unrepliedSince = 0;
   }
 
-  /** Takes a packet of the tunnel interface; false if it is the core's to handle. */
   takePacket(packet: Uint8Array): boolean {
     const version = ipVersion(packet);
     if (version === 0 || !hasHeader(packet, version)) {
@@ -174,20 +187,17 @@ export class ModelPump implements FastPath {
     return number !== undefined && this.#seal(this.#peer(number), packet);
   }
 
-  /** Takes a datagram of transport data. */
   takeDatagram(datagram: Uint8Array, from: Endpoint): void {
     const reason = this.#open(datagram, from);
     if (reason) this.drops[reason]++;
   }
 
-  /** The peers that have something to tell, either at all or at once. */
   news(onlyNotices: boolean): readonly number[] {
     return [...this.#peers]
       .filter(([, peer]) => (onlyNotices ? peer.hasNotice : peer.hasChanged))
       .map(([number]) => number);
   }
 
-  /** What has been done for a peer. */
   read(number: number): Activity {
     const peer = this.#peer(number);
     peer.hasNotice = peer.hasChanged = false;

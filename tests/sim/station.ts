@@ -17,9 +17,19 @@ import { messageType, TYPE_TRANSPORT } from '../../src/wireguard/messages.ts';
 import type { Endpoint, Outputs, X25519 } from '../../src/wireguard/ports.ts';
 import { isUnreachable } from './inner-packet.ts';
 import type { PacketOptions, Party } from './ledger.ts';
-import { ModelPump } from './model-pump.ts';
+import { ModelPump, type ModelWorld, type SimPump } from './model-pump.ts';
 import type { Network } from './network.ts';
 import { SimEndpoint } from './sim-endpoint.ts';
+
+/** The pump itself in the place of its model, for `make differential`. */
+const createPump: (world: ModelWorld) => SimPump =
+  process.env['WG_WRAP_SIM_PUMP'] === 'ring'
+    ? await import('./ring-pump.ts').then(
+        ({ RingPump }) =>
+          (world) =>
+            new RingPump(world),
+      )
+    : (world) => new ModelPump(world);
 
 /** How to make a station. */
 export interface StationOptions {
@@ -48,7 +58,7 @@ export class Station implements Party {
   readonly x25519: X25519;
   readonly device: Device;
   /** Moves the transport data, if the station has one. */
-  pump: ModelPump | undefined;
+  pump: SimPump | undefined;
   /** What the device itself answered into the tunnel interface. */
   readonly unreachables: Uint8Array[] = [];
   /** How many packets the tunnel interface has given to the device. */
@@ -156,20 +166,20 @@ export class Station implements Party {
   }
 
   /** Has another pump, or none, move the transport data from now on. */
-  usePump(pump: ModelPump | undefined): void {
+  usePump(pump: SimPump | undefined): void {
     this.readPump();
     this.device.useFastPath(pump);
     this.pump = pump;
   }
 
   /** Makes a pump for this station. */
-  makePump(): ModelPump {
+  makePump(): SimPump {
     const network = this.#network;
     const violation = (text: string): void => {
       this.#violation ??= text;
     };
     const out = new CheckedOutputs(this, network, this.#mtu, violation);
-    return new ModelPump({
+    return createPump({
       get now() {
         return network.now;
       },
