@@ -20,8 +20,10 @@
  *    for the activity block, which is lent until pump_close().
  * 3. Descriptors stay the caller's, and open until pump_stop() has returned.
  *    While the pump runs nobody else reads them.
- * 4. A peer is a number below peers_max, of the caller's choice.
- * 5. A keypair that was installed is never again sealed with or opened with by
+ * 4. A pump that runs is stopped before the process ends: exit(3) takes OpenSSL
+ *    down while its threads would go on with it. _exit(2) may be called anyway.
+ * 5. A peer is a number below peers_max, of the caller's choice.
+ * 6. A keypair that was installed is never again sealed with or opened with by
  *    anybody else: the pump owns its send counter and its replay window.
  *
  * The order in a handshake, which makes a rekey under load lose nothing:

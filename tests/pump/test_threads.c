@@ -36,6 +36,8 @@ struct live {
 static struct live live[2];
 static uint64_t birth;
 static uint32_t generation;
+/* What stands before a packet, on the way to and from the pump. */
+static uint32_t vnet_bytes = 10;
 /* Of the packets written. */
 static uint32_t source = 0x0a000001, destination = 0x0a000002;
 
@@ -84,7 +86,7 @@ static int bind_loopback6(uint16_t *port)
 static void open_live(struct live *one, unsigned int side, uint32_t without)
 {
 	struct pump_config config = {.bytes = sizeof(config),
-				     .vnet_header_bytes = 10,
+				     .vnet_header_bytes = vnet_bytes,
 				     .mtu = END_MTU,
 				     .peers_max = END_PEERS,
 				     .without = without};
@@ -174,7 +176,8 @@ static bool write_packet(int side, uint32_t number)
 	store32(packet + 12, source);
 	store32(packet + 16, destination);
 	store32(packet + 28, number);
-	written = write(live[side].tun[0], frame, sizeof(frame));
+	written = write(live[side].tun[0], packet - vnet_bytes,
+			vnet_bytes + PACKET_BYTES);
 	if (written < 0 && errno != EAGAIN)
 		fail("write");
 	return written > 0;
@@ -190,9 +193,9 @@ static int64_t read_packet(int side)
 	if (poll(&poll_fd, 1, DEADLINE_MS) != 1)
 		return -1;
 	len = read(live[side].tun[0], frame, sizeof(frame));
-	if (len != 10 + PACKET_BYTES)
+	if (len != (ssize_t)vnet_bytes + PACKET_BYTES)
 		fail("a packet of a wrong length");
-	return load32(frame + 10 + 28);
+	return load32(frame + vnet_bytes + 28);
 }
 
 /* Packets from A to B, with something done every so often; all arrive. */
@@ -235,6 +238,17 @@ static void test_fallbacks(void)
 	rekey();
 	pass(2000, 0, NULL);
 	close_both();
+}
+
+static void test_no_header(void)
+{
+	vnet_bytes = 0;
+	open_both(0);
+	CHECK(!(live[0].end.activity->in_use & PUMP_USES_TSO));
+	rekey();
+	pass(2000, 0, NULL);
+	close_both();
+	vnet_bytes = 10;
 }
 
 static void rekey_and_forget(void)
@@ -439,6 +453,8 @@ int main(void)
 		return EXIT_FAILURE;
 	TEST("packets pass in order, without loss", test_traffic);
 	TEST("packets pass where the kernel can do nothing", test_fallbacks);
+	TEST("packets pass through a TUN without a virtio_net_hdr",
+	     test_no_header);
 	TEST("rekeys under traffic lose nothing", test_rekey);
 	TEST("keypairs and tables may go while they are in use", test_removal);
 	TEST("peers over both families are served at once", test_families);
