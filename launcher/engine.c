@@ -17,9 +17,6 @@
  * 7. execve() with a fresh environment, so that no NODE_ or LD_ variable of the
  *    caller steers a process that holds the key.
  *
- * The channel speaks Node's own framing, a JSON value a line. Our words are
- * strings without anything to escape, so they are compared as they are.
- *
  * An engine that dies is started again after a pause that doubles, and is short
  * again after an engine that lived for a while.
  */
@@ -185,106 +182,6 @@ bool engine_start(struct engine *engine, const struct engine_program *program,
 	engine->channel = pair[0];
 	engine->filled = 0;
 	return true;
-}
-
-/**
- * take_timestamp() - Keep what the engine told of its initiations
- * @engine:	Engine
- * @len:	Length of the line
- * Returns false if the line is none such.
- */
-static bool take_timestamp(struct engine *engine, size_t len)
-{
-	static const char before[] = "\"timestamp ";
-	const char *digits = engine->line + sizeof(before) - 1;
-
-	if (len != sizeof(before) - 1 + TIMESTAMP_DIGITS + 1 ||
-	    memcmp(engine->line, before, sizeof(before) - 1) != 0 ||
-	    strspn(digits, "0123456789abcdef") != TIMESTAMP_DIGITS ||
-	    digits[TIMESTAMP_DIGITS] != '"')
-		return false;
-	memcpy(engine->timestamp, digits, TIMESTAMP_DIGITS);
-	return true;
-}
-
-/**
- * take_line() - Take the first complete line out of the buffer
- * @engine:	Engine
- * Returns what it means; ENGINE_SAYS_NOTHING if there is no complete line.
- */
-static enum engine_word take_line(struct engine *engine)
-{
-	static const struct {
-		const char *line;
-		enum engine_word word;
-	} words[] = {
-		{"\"ready\"", ENGINE_SAYS_READY},
-		{"\"connected\"", ENGINE_SAYS_CONNECTED},
-		{"\"stale\"", ENGINE_SAYS_STALE},
-	};
-	char *end = memchr(engine->line, '\n', engine->filled);
-	enum engine_word word = ENGINE_SAYS_NONSENSE;
-	size_t len, i;
-
-	if (!end)
-		return engine->filled == sizeof(engine->line)
-			       ? ENGINE_HANGS_UP
-			       : ENGINE_SAYS_NOTHING;
-	len = (size_t)(end - engine->line);
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strlen(words[i].line) == len &&
-		    memcmp(words[i].line, engine->line, len) == 0)
-			word = words[i].word;
-	}
-	if (word == ENGINE_SAYS_NONSENSE && take_timestamp(engine, len))
-		word = ENGINE_SAYS_TIMESTAMP;
-	engine->filled -= len + 1;
-	memmove(engine->line, end + 1, engine->filled);
-	return word;
-}
-
-/**
- * engine_listen() - Take the next word from the channel, without waiting
- * @engine:	Engine
- * To be called until it returns ENGINE_SAYS_NOTHING or ENGINE_HANGS_UP. A line
- * longer than any of ours counts as hanging up.
- */
-enum engine_word engine_listen(struct engine *engine)
-{
-	enum engine_word word = take_line(engine);
-	ssize_t got;
-
-	if (word != ENGINE_SAYS_NOTHING)
-		return word;
-	got = recv(engine->channel, engine->line + engine->filled,
-		   sizeof(engine->line) - engine->filled, MSG_DONTWAIT);
-	if (got > 0) {
-		engine->filled += (size_t)got;
-		return take_line(engine);
-	}
-	if (got < 0 && (errno == EAGAIN || errno == EINTR))
-		return ENGINE_SAYS_NOTHING;
-	return ENGINE_HANGS_UP;
-}
-
-/**
- * engine_tell() - Send the engine a word, without waiting
- * @engine:	Engine
- * @word:	The word, short and without anything that JSON escapes
- * Returns false if the channel takes nothing for the moment.
- */
-bool engine_tell(const struct engine *engine, const char *word)
-{
-	char line[64];
-	int len = snprintf(line, sizeof(line), "\"%s\"\n", word);
-	ssize_t sent;
-
-	if (len < 0 || len >= (int)sizeof(line))
-		die(STATUS_SETUP,
-		    "internal: a word for the engine is too long");
-	sent = send(engine->channel, line, (size_t)len,
-		    MSG_DONTWAIT | MSG_NOSIGNAL);
-	return sent == len;
 }
 
 /**

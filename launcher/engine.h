@@ -13,12 +13,19 @@ enum { CHANNEL_LINE_MAX = 4096 };
 /* Hexadecimal digits of a TAI64N timestamp. */
 enum { TIMESTAMP_DIGITS = 24 };
 
+/* In place of a port. */
+enum { ENGINE_SAME_PORT = -1 };
+
 enum engine_word {
 	ENGINE_SAYS_NOTHING, /* for the moment */
 	ENGINE_SAYS_READY,
 	ENGINE_SAYS_CONNECTED,
 	ENGINE_SAYS_STALE,     /* data goes out, and no peer answers */
-	ENGINE_SAYS_TIMESTAMP, /* it is in struct engine */
+	ENGINE_SAYS_TIMESTAMP, /* it is in struct engine, as are the next two */
+	ENGINE_SAYS_SOCKETS,
+	ENGINE_SAYS_TOWARDS,
+	ENGINE_SAYS_RESOLVE,
+	ENGINE_SAYS_THANKS, /* it took a descriptor */
 	ENGINE_SAYS_NONSENSE,
 	ENGINE_HANGS_UP,
 };
@@ -58,6 +65,8 @@ struct engine {
 	 * later even if the clock was set back, or the peers refuse them.
 	 */
 	char timestamp[TIMESTAMP_DIGITS + 1];
+	int port;	  /* of the sockets that it wants, 0 for any */
+	char towards[46]; /* address that it sends to */
 	size_t filled;
 	char line[CHANNEL_LINE_MAX];
 };
@@ -67,6 +76,7 @@ bool engine_start(struct engine *engine, const struct engine_program *program,
 		  const struct engine_fds *fds, long long now_ms);
 enum engine_word engine_listen(struct engine *engine);
 bool engine_tell(const struct engine *engine, const char *word);
+bool engine_hand(const struct engine *engine, const char *word, int socket);
 unsigned int engine_ended(struct engine *engine, long long now_ms);
 void engine_signal(const struct engine *engine, int signal);
 void engine_bound_log(int log);

@@ -48,7 +48,8 @@ enum {
 	WATCH_SESSIONS,
 	WATCH_CHANNEL,
 	WATCH_MASKS,
-	WATCH_LISTENER,
+	WATCH_OUTSIDE,
+	WATCH_LISTENER = WATCH_OUTSIDE + OUTSIDE_WATCHES,
 	WATCH_INHABITANTS = WATCH_LISTENER + ORDERS_WATCHED,
 	WATCHES = WATCH_INHABITANTS + CENSUS_WATCHED_MAX,
 };
@@ -194,6 +195,7 @@ static void on_signals(struct keep *keep, long long now)
 	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
 		if (pid == keep->service.engine.pid)
 			on_engine_end(keep, now);
+		outside_child_ended(&keep->outside, pid);
 	}
 }
 
@@ -260,8 +262,8 @@ static void on_channel(struct keep *keep, long long now)
 			if (keep->phase != ENDING)
 				engine_signal(&keep->service.engine, SIGKILL);
 			return;
-		case ENGINE_SAYS_TIMESTAMP:
-		case ENGINE_SAYS_NOTHING:
+		default:
+			outside_hear(&keep->outside, word, now);
 			break;
 		}
 	}
@@ -295,8 +297,10 @@ static void on_deadlines(struct keep *keep, long long now)
  */
 static int until_next_ms(const struct keep *keep)
 {
-	long long next = keep->service.ready_by, left;
+	long long next = outside_next(&keep->outside), left;
 
+	if (keep->service.ready_by < next)
+		next = keep->service.ready_by;
 	if (keep->service.start_at < next)
 		next = keep->service.start_at;
 	if (keep->finish_at < next)
@@ -327,6 +331,8 @@ static void prepare(struct keep *keep, const struct keep_tunnel *tunnel)
 	keep->is_replaced = false;
 	service_prepare(&keep->service, &keep->tunnel);
 	orders_open(&keep->orders, tunnel->directory);
+	outside_open(&keep->outside, &keep->service.engine, tunnel->plan,
+		     tunnel->log);
 	census_prepare(&keep->census, tunnel->directory, tunnel->netns,
 		       (long long)tunnel->plan->linger_ms);
 }
@@ -357,6 +363,7 @@ static bool await(const struct keep *keep, struct pollfd watches[WATCHES])
 					  .inhabitants[i - WATCH_INHABITANTS];
 	for (i = 0; i < WATCHES; i++)
 		watches[i].events = POLLIN;
+	outside_poll(&keep->outside, watches + WATCH_OUTSIDE);
 	if (poll(watches, WATCHES, until_next_ms(keep)) < 0 && errno != EINTR)
 		die_errno("can't wait for events");
 	for (i = WATCH_INHABITANTS; i < WATCHES; i++)
@@ -391,6 +398,7 @@ _Noreturn void keep_run(const struct keep_tunnel *tunnel)
 			census_session_ended(&keep.census);
 			is_anybody_gone = true;
 		}
+		outside_act(&keep.outside, watches + WATCH_OUTSIDE, now);
 		if (is_anybody_gone)
 			count(&keep, now);
 		on_deadlines(&keep, now);

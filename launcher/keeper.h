@@ -6,6 +6,7 @@
 #include "census.h"
 #include "keep.h"
 #include "orders.h"
+#include "outside.h"
 #include "service.h"
 
 #include <stdbool.h>
@@ -14,6 +15,7 @@ struct keep {
 	struct keep_tunnel tunnel;
 	int masks; /* events that they may be gone, or -1 */
 	struct service service;
+	struct outside outside;
 	struct census census;
 	struct orders orders;
 	enum { STARTING, RUNNING, ENDING } phase;

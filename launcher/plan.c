@@ -85,6 +85,13 @@ static const char *take_engine(struct plan *plan, char *value)
 	return value_is_path(value) ? NULL : "not an absolute path";
 }
 
+/** take_controller() - Take the path of the controller's script */
+static const char *take_controller(struct plan *plan, char *value)
+{
+	plan->controller = value;
+	return value_is_path(value) ? NULL : "not an absolute path";
+}
+
 /** take_node_option() - Take an option for Node; else it would be a script */
 static const char *take_node_option(struct plan *plan, char *value)
 {
@@ -153,6 +160,13 @@ static const char *take_search(struct plan *plan, char *value)
 	return value_is_domain(value) ? NULL : "not a domain";
 }
 
+/** take_resolve() - Take the name of an endpoint */
+static const char *take_resolve(struct plan *plan, char *value)
+{
+	plan->names[plan->name_count++] = value;
+	return value_is_host_name(value) ? NULL : "not a host name";
+}
+
 /** take_linger() - Take how long the tunnel outlives its last session */
 static const char *take_linger(struct plan *plan, char *value)
 {
@@ -174,6 +188,7 @@ static const struct key keys[] = {
 	KEY("option", 0, OPTIONS_MAX, take_option),
 	KEY("node", 1, 1, take_node),
 	KEY("engine", 1, 1, take_engine),
+	KEY("controller", 1, 1, take_controller),
 	KEY("node-option", 0, PLAN_MAX_NODE_OPTIONS, take_node_option),
 	KEY("interface", 1, 1, take_interface),
 	KEY("mtu", 1, 1, take_mtu),
@@ -182,6 +197,7 @@ static const struct key keys[] = {
 	KEY("dns", 1, 1, take_dns),
 	KEY("nameserver", 0, PLAN_MAX_NAMESERVERS, take_nameserver),
 	KEY("search", 0, PLAN_MAX_SEARCHES, take_search),
+	KEY("resolve", 0, PLAN_MAX_NAMES, take_resolve),
 	KEY("linger", 1, 1, take_linger),
 };
 

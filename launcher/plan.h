@@ -15,6 +15,7 @@ enum {
 	PLAN_MAX_ROUTES = 65536,
 	PLAN_MAX_NAMESERVERS = 3,
 	PLAN_MAX_SEARCHES = 32,
+	PLAN_MAX_NAMES = 64,
 };
 
 /* An address of either family, in network order, and a prefix length. */
@@ -40,6 +41,7 @@ struct plan {
 	struct options options;
 	char *node;
 	char *engine;
+	char *controller;
 	char *node_options[PLAN_MAX_NODE_OPTIONS];
 	unsigned int node_option_count;
 	unsigned long linger_ms;
@@ -56,6 +58,10 @@ struct plan {
 	unsigned int nameserver_count;
 	char *searches[PLAN_MAX_SEARCHES];
 	unsigned int search_count;
+
+	/* To be looked up again on the host. */
+	char *names[PLAN_MAX_NAMES];
+	unsigned int name_count;
 
 	/* The line that was read last: where parsing failed, the one at fault. */
 	unsigned int line;

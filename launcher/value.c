@@ -147,6 +147,18 @@ bool value_is_domain(const char *text)
 }
 
 /**
+ * value_is_host_name() - Is this a name that a resolver can be asked for?
+ * @text:	The text
+ */
+bool value_is_host_name(const char *text)
+{
+	size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "abcdefghijklmnopqrstuvwxyz0123456789-._");
+
+	return len > 0 && len <= DOMAIN_MAX_BYTES && text[len] == '\0';
+}
+
+/**
  * value_prefix() - Read ADDRESS/LENGTH
  * @text:	The text, cut in two at the slash
  * @prefix:	Where it goes

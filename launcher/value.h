@@ -22,6 +22,7 @@ bool value_is_duration(const char *value);
 bool value_is_interface(const char *text);
 bool value_is_address(const char *text);
 bool value_is_domain(const char *text);
+bool value_is_host_name(const char *text);
 
 /* ADDRESS/LENGTH, cut in two. Returns NULL, or what is wrong with it. */
 const char *value_prefix(char *text, struct plan_prefix *prefix);

@@ -3,6 +3,17 @@
  * encoder and the decoder are one file. The text holds the private key: it goes nowhere else.
  */
 
+/** Where a peer may be, beyond what `uapi` says. */
+export interface EngineEndpoint {
+  /** Hexadecimal, as in `uapi`. */
+  readonly publicKey: string;
+  /** The name that the addresses are of, if they are of one. */
+  readonly name?: string;
+  readonly port: number;
+  /** In the order in which to try them. */
+  readonly addresses: readonly string[];
+}
+
 /** Everything the engine knows about its tunnel. */
 export interface EngineConfiguration {
   /** For the log only. */
@@ -12,6 +23,7 @@ export interface EngineConfiguration {
   readonly listenPort: number;
   /** Keys and peers as a request of the configuration protocol (`uapi.ts`), with secrets. */
   readonly uapi: string;
+  readonly endpoints: readonly EngineEndpoint[];
   /** Whether the pump is to be used where it can be. */
   readonly pump: 'on' | 'off';
   /** The three reserved bytes of every message's header, if they are not zero. */

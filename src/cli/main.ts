@@ -4,10 +4,12 @@
  *   cli      the front could not or need not find a tunnel: help, subcommands, mistakes
  *   cold     make a tunnel, and wait for its first handshake
  *   connect  somebody else is making it: wait for the first handshake
+ *   resolve  the pin asks, for its engine: the endpoints' names once more
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunOptions } from '../controller/options.ts';
+import { resolveNames } from '../controller/resolve.ts';
 import { showTunnels } from '../controller/show.ts';
 import { checkConfiguration, joinStartingTunnel, startTunnel } from '../controller/start.ts';
 import { WgWrapError } from '../errors.ts';
@@ -15,7 +17,7 @@ import { HELP } from './help.ts';
 import { parseCommandLine, subcommandOf } from './options.ts';
 import { Report, reportBug, reportError } from './report.ts';
 
-const ROLES = ['cli', 'cold', 'connect'] as const;
+const ROLES = ['cli', 'cold', 'connect', 'resolve'] as const;
 type Role = (typeof ROLES)[number];
 
 const BUG_STATUS = 125;
@@ -29,6 +31,10 @@ const installation = {
 process.stdout.on('error', () => undefined);
 
 async function run(role: Role, words: readonly string[]): Promise<void> {
+  if (role === 'resolve') {
+    await resolveNames(words, tell);
+    return;
+  }
   const subcommand = role === 'cli' ? subcommandOf(words) : undefined;
   if (subcommand) {
     const { runSubcommand } = await import('./subcommands.ts');
@@ -71,7 +77,11 @@ async function tell(text: string): Promise<boolean> {
   return false;
 }
 
-async function runCommand(role: Role, options: RunOptions, report: Report): Promise<void> {
+async function runCommand(
+  role: Exclude<Role, 'resolve'>,
+  options: RunOptions,
+  report: Report,
+): Promise<void> {
   switch (role) {
     case 'cold':
       leaveSignalsToFront();

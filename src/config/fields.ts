@@ -213,7 +213,8 @@ function parseHost(text: string): string | Refusal {
   return isHostName(text) ? text : new Refusal(`${quote(text)} is not a host name`);
 }
 
-function isHostName(text: string): boolean {
+/** Whether a resolver can be asked for it. */
+export function isHostName(text: string): boolean {
   return text.length <= 254 && /^(?:[\w-]{1,63}\.)*[\w-]{1,63}\.?$/.test(text);
 }
 

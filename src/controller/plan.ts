@@ -5,11 +5,13 @@
  * The plan holds no secret. The engine's configuration holds all of them.
  */
 import type { Config, PeerConfig } from '../config/config.ts';
-import { encodeEngineConfiguration } from '../engine-configuration.ts';
+import { formatHex } from '../bytes.ts';
+import { encodeEngineConfiguration, type EngineEndpoint } from '../engine-configuration.ts';
 import { WgWrapError } from '../errors.ts';
-import { formatAddress, formatPrefix, maskPrefix, type Prefix, type SocketAddress } from '../ip.ts';
+import { formatAddress, formatPrefix, maskPrefix, type Prefix } from '../ip.ts';
 import { formatSet, type UapiPeer } from '../uapi.ts';
 import type { DnsDecision } from './dns.ts';
+import type { PeerPlaces } from './endpoints.ts';
 
 /** Facts that the plan is made of, beside the configuration. */
 export interface PlanFacts {
@@ -19,12 +21,14 @@ export interface PlanFacts {
   readonly options: ReadonlyMap<string, string>;
   readonly node: { readonly path: string; readonly options: readonly string[] };
   readonly engine: string;
+  /** Real path of the program that this is part of. */
+  readonly controller: string;
   readonly mtu: number;
   readonly dns: DnsDecision;
   /** Port of the host's sockets. */
   readonly listenPort: number;
   /** Where each peer is, in the order of the configuration; undefined if it must speak first. */
-  readonly endpoints: readonly (SocketAddress | undefined)[];
+  readonly endpoints: readonly (PeerPlaces | undefined)[];
   readonly lingerMs: number;
   /** What the user says about the pump. */
   readonly pump: 'on' | 'off';
@@ -39,6 +43,8 @@ export interface Plan {
 
 /** The interface's name, which is nobody else's in its namespace. */
 export const INTERFACE = 'wg0';
+/** Most names that are resolved again. */
+const MAX_NAMES = 64;
 
 /**
  * Makes the two texts.
@@ -58,6 +64,7 @@ function launcherPlan(config: Config, facts: PlanFacts): string {
     ...[...facts.options].map(([name, value]) => ['option', `${name} ${value}`] as const),
     ['node', node.path],
     ['engine', facts.engine],
+    ['controller', facts.controller],
     ...node.options.map((option) => ['node-option', option] as const),
     ['interface', INTERFACE],
     ['mtu', facts.mtu],
@@ -66,6 +73,7 @@ function launcherPlan(config: Config, facts: PlanFacts): string {
     ['dns', dns.mode],
     ...dns.servers.map((server) => ['nameserver', formatAddress(server)] as const),
     ...dns.searchDomains.map((domain) => ['search', domain] as const),
+    ...names(facts).map((name) => ['resolve', name] as const),
     // The last one is required: a plan that was cut off is refused.
     ['linger', facts.lingerMs],
   ];
@@ -78,6 +86,12 @@ function launcherPlan(config: Config, facts: PlanFacts): string {
     }
   }
   return lines.map(([key, value]) => `${key} ${value}\n`).join('');
+}
+
+/** Every name that stands for a peer's place, once, as far as the launcher takes them. */
+function names({ endpoints }: PlanFacts): readonly string[] {
+  const found = endpoints.flatMap((places) => places?.name ?? []);
+  return [...new Set(found)].slice(0, MAX_NAMES);
 }
 
 /** Every prefix that some peer has, once. */
@@ -100,23 +114,34 @@ function engineConfiguration(config: Config, facts: PlanFacts): string {
         uapiPeer(peer, facts.endpoints[index], facts.dns.extraRoutes),
       ),
     }),
+    endpoints: config.peers.flatMap(({ publicKey }, index) => {
+      const places = facts.endpoints[index];
+      return places ? [engineEndpoint(publicKey, places)] : [];
+    }),
     ...(reserved && { reserved }),
   });
 }
 
 function uapiPeer(
   peer: PeerConfig,
-  endpoint: SocketAddress | undefined,
+  places: PeerPlaces | undefined,
   extraRoutes: readonly Prefix[],
 ): UapiPeer {
   return {
     publicKey: peer.publicKey,
     ...(peer.presharedKey && { presharedKey: peer.presharedKey.reveal() }),
-    ...(endpoint && { endpoint }),
+    ...(places && { endpoint: { address: places.addresses[0], port: places.port } }),
     persistentKeepaliveSeconds: peer.persistentKeepaliveSeconds,
     // There are extra routes only where there is one peer.
     allowedIPs: [...peer.allowedIPs, ...extraRoutes].map((prefix) => ({ prefix })),
   };
+}
+
+function engineEndpoint(
+  publicKey: Uint8Array,
+  { addresses, ...place }: PeerPlaces,
+): EngineEndpoint {
+  return { publicKey: formatHex(publicKey), ...place, addresses: addresses.map(formatAddress) };
 }
 
 /** Three bytes for all peers: which peer a datagram is from is known only after it was opened. */

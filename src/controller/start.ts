@@ -17,7 +17,7 @@ import { closeSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatDiagnostic, parseConfig, type Config } from '../config/config.ts';
 import { WgWrapError } from '../errors.ts';
-import { formatAddress, type SocketAddress } from '../ip.ts';
+import { formatAddress } from '../ip.ts';
 import { endProcess } from '../linux/ffi.ts';
 import { readConfigFile, type ConfigFile, type ProfileEnvironment } from '../linux/config-file.ts';
 import { lookUpRoute, type HostSockets } from '../linux/host-sockets.ts';
@@ -27,7 +27,7 @@ import { removeStateFile, writeStateFile } from '../linux/state-directory.ts';
 import { formatAbout, makeAbout, type About } from './about.ts';
 import { waitForHandshake } from './connect.ts';
 import { decideDns, type DnsDecision } from './dns.ts';
-import { resolveEndpoints } from './endpoints.ts';
+import { resolveEndpoints, type PeerPlaces } from './endpoints.ts';
 import { FRONT_FD, readTunnelOptions, tellFront } from './front.ts';
 import { openListenPort } from './host-port.ts';
 import { decideMtu } from './mtu.ts';
@@ -122,7 +122,7 @@ interface Gathered {
   readonly file: ConfigFile;
   readonly config: Config;
   readonly dns: DnsDecision;
-  readonly endpoints: readonly (SocketAddress | undefined)[];
+  readonly endpoints: readonly (PeerPlaces | undefined)[];
   readonly sockets: HostSockets;
   readonly options: RunOptions;
   readonly given: ReadonlyMap<string, string>;
@@ -138,7 +138,7 @@ function decide(gathered: Gathered, installation: Installation, messages: Messag
   const { file, config, dns, endpoints, sockets, options } = gathered;
   const { mtu, warnings } = decideMtu(
     options.mtu ?? config.interface.mtu,
-    endpoints.filter((endpoint) => endpoint !== undefined).flatMap(endpointRoute),
+    endpoints.flatMap((places) => (places ? endpointRoutes(places) : [])),
   );
   for (const warning of [...dns.warnings, ...warnings]) messages.warning(warning);
   for (const note of dns.notes) messages.note(note);
@@ -149,6 +149,7 @@ function decide(gathered: Gathered, installation: Installation, messages: Messag
     options: gathered.given,
     node: { path: realpathSync(process.execPath), options: nodeOptions() },
     engine: realpathSync(join(installation.libraryDirectory, 'engine.js')),
+    controller: realpathSync(join(installation.libraryDirectory, 'controller.js')),
     listenPort: sockets.port,
     endpoints,
     pump: installation.environment.WG_WRAP_PUMP === 'off' ? 'off' : 'on',
@@ -164,12 +165,15 @@ function decide(gathered: Gathered, installation: Installation, messages: Messag
   return { plan, about };
 }
 
-/** The route's MTU; nothing where there is no route, which the handshake will tell. */
-function endpointRoute(
-  endpoint: SocketAddress,
-): readonly { readonly address: string; readonly mtu: number }[] {
-  const route = lookUpRoute(endpoint);
-  return route.reachable ? [{ address: formatAddress(endpoint.address), mtu: route.mtu }] : [];
+/** The routes' MTU; nothing where there is no route, which the handshake will tell. */
+function endpointRoutes({
+  addresses,
+  port,
+}: PeerPlaces): readonly { readonly address: string; readonly mtu: number }[] {
+  return addresses.flatMap((address) => {
+    const route = lookUpRoute({ address, port });
+    return route.reachable ? [{ address: formatAddress(address), mtu: route.mtu }] : [];
+  });
 }
 
 /**

@@ -22,7 +22,7 @@ const MAX_WAIT_MS = 24 * 3600 * 1000;
 /** Answers requests. Every answer ends with an empty line. */
 export interface ControlListener {
   onGet(): string;
-  onSet(request: string): string;
+  onSet(request: string): string | Promise<string>;
   onStatus(): string;
   /** Resolves at the first handshake or after `milliseconds`; `signal` says the client has gone. */
   onWait(milliseconds: number, signal: AbortSignal): Promise<string>;

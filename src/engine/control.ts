@@ -4,7 +4,7 @@ import { isZero } from '../bytes.ts';
 import { UdpEndpoint } from '../ip.ts';
 import { bootTime } from '../linux/clock.ts';
 import { formatEngineStatus } from '../engine-status.ts';
-import { formatErrno, parseSet, UAPI_ERRNO, type UapiErrno } from '../uapi.ts';
+import { formatErrno, parseSet, UAPI_ERRNO, type UapiErrno, type UapiSet } from '../uapi.ts';
 import { formatGet, type UapiPeerStatus } from '../uapi-status.ts';
 import type { Device, PeerStatus } from '../wireguard/device.ts';
 import type { ControlListener } from './control-socket.ts';
@@ -27,7 +27,7 @@ export interface ControlledSockets {
   readonly listenPort: number;
   readonly fwmark: number;
   /** Changes all of it, or says why not and changes nothing. */
-  update(update: SocketsUpdate): UapiErrno;
+  update(update: SocketsUpdate): UapiErrno | Promise<UapiErrno>;
 }
 
 /** What requests are about. */
@@ -47,11 +47,13 @@ export interface Controlled {
    * can't be derived then.
    */
   readonly tellsSecrets: boolean;
+  /** Told what a request has changed. */
+  readonly onConfigured?: (set: UapiSet) => void;
 }
 
 /** Answers requests. The sockets come first in a change: they alone may refuse it. */
 export function control(controlled: Controlled): ControlListener {
-  const { device, loop, sockets, engine, tellsSecrets } = controlled;
+  const { device, loop, sockets, engine, tellsSecrets, onConfigured } = controlled;
   // The core does not give its private key back. Kept only where the socket's owner may have it.
   let privateKey: Uint8Array | undefined;
   return {
@@ -69,15 +71,16 @@ export function control(controlled: Controlled): ControlListener {
         { secrets: tellsSecrets },
       );
     },
-    onSet: (request) => {
+    onSet: async (request) => {
       const parsed = parseSet(request);
       if (!parsed.ok) return formatErrno(parsed.errno);
       const { set } = parsed;
-      const errno = sockets.update({ listenPort: set.listenPort, fwmark: set.fwmark });
+      const errno = await sockets.update({ listenPort: set.listenPort, fwmark: set.fwmark });
       if (errno !== UAPI_ERRNO.ok) return formatErrno(errno);
       loop.apply((now, out) => {
         device.configure(deviceUpdate(set), now, out);
       });
+      onConfigured?.(set);
       if (tellsSecrets && set.privateKey) {
         privateKey = isZero(set.privateKey) ? undefined : set.privateKey;
       }

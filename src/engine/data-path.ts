@@ -154,7 +154,7 @@ export class DataPath {
 
 /** The descriptor if it is a socket; another one stands for a family the host lacks, and is closed. */
 function socketOrNone(fd: number): number {
-  if (fstatSync(fd).isSocket()) return fd;
+  if (fd === NO_SOCKET || fstatSync(fd).isSocket()) return fd;
   closeSync(fd);
   return NO_SOCKET;
 }

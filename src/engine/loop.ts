@@ -18,9 +18,12 @@ import type { Device, DeviceStatus } from '../wireguard/device.ts';
 import type { Millis, Outputs } from '../wireguard/ports.ts';
 import { DataPath } from './data-path.ts';
 import type { PumpPath } from './fast-path.ts';
-import { Observation, type Observed } from './observation.ts';
+import { isInitiation, Observation, type Observed } from './observation.ts';
 
 const MAX_TIMER_MS = 0x7fffffff;
+
+/** Errors that say something about the socket, and not about the way or the peer. */
+const SOCKET_ERRORS = ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EBADF', 'ENODEV', 'EPIPE'] as const;
 
 /** What the loop tells its owner. */
 export interface LoopListener {
@@ -28,6 +31,10 @@ export interface LoopListener {
   onConnected(): void;
   /** An initiation was sent: what a successor's have to be later than has changed. */
   onInitiation?(): void;
+  /** An initiation is being sent; the device must not be called. */
+  onInitiationTo?(to: UdpEndpoint): void;
+  /** Nothing has come back from a peer, so that an initiation was sent. */
+  onSilence?(): void;
   /** A peer's response did not open; told once for each peer. */
   onUnopenedResponse?(publicKey: Uint8Array): void;
   /** Something has been done. Called often: it must return at once where there is nothing to do. */
@@ -50,6 +57,9 @@ export class Loop {
   #armedFor: Millis = Infinity;
   #isBatchOpen = false;
   #initiationsTold = 0;
+  #silencesTold = 0;
+  /** As many had been counted when the sockets in use were new. */
+  #socketErrorsBefore = 0;
   readonly #connected = new Latch();
 
   readonly #out: Outputs = {
@@ -89,6 +99,7 @@ export class Loop {
   /** Sends and receives with these bound descriptors, which become its own, and with no others. */
   useSockets(udp4: number, udp6: number): void {
     this.#path.useSockets(udp4, udp6);
+    this.#socketErrorsBefore = this.#socketErrors();
   }
 
   /** Has a pump move packets from `up` on. Throws where there can't be one. */
@@ -122,6 +133,25 @@ export class Loop {
     this.#device.useFastPath(pump);
   }
 
+  /** Closes the sockets; until there are others nothing is sent or received. */
+  closeSockets(): void {
+    this.#path.closeSockets();
+  }
+
+  /** Whether a datagram was not sent for a reason that other sockets might not have. */
+  hasBrokenSocket(): boolean {
+    return this.#socketErrors() > this.#socketErrorsBefore;
+  }
+
+  /** The host has slept, or is on another network: begins handshakes, and sees what is due. */
+  wake(): void {
+    // The timer has slept as well.
+    this.#armedFor = Infinity;
+    this.apply((now, out) => {
+      this.#device.wake(now, out);
+    });
+  }
+
   /** Begins to send and to receive. Packets that wait are read at once. */
   up(): void {
     this.apply((now, out) => {
@@ -146,7 +176,7 @@ export class Loop {
   /** Stops sending and receiving, closes the sockets, and wipes all that is in flight. */
   down(): void {
     this.#path.stop();
-    this.#path.closeSockets();
+    this.closeSockets();
     this.#device.down(bootTime());
   }
 
@@ -178,6 +208,11 @@ export class Loop {
   /** The names of the errors with which the kernel refused datagrams. */
   sendErrors(): readonly string[] {
     return [...this.#path.counters.udp.sendErrors.keys()];
+  }
+
+  #socketErrors(): number {
+    const { sendErrors } = this.#path.counters.udp;
+    return SOCKET_ERRORS.reduce((sum, code) => sum + (sendErrors.get(code) ?? 0), 0);
   }
 
   /** What was lost between the core and the kernel, over all sockets that there were. */
@@ -241,6 +276,7 @@ export class Loop {
     // The core only ever hands back endpoints that it was given, and this loop gives no others.
     if (!(to instanceof UdpEndpoint)) return;
     this.#observation.sent(datagram);
+    if (isInitiation(datagram)) this.#listener.onInitiationTo?.(to);
     if (this.#reserved && !this.#path.pump) datagram.set(this.#reserved, 1);
     this.#path.transmit(to, datagram, tos);
   }
@@ -251,6 +287,10 @@ export class Loop {
     if (this.#initiationsTold !== this.#observation.initiationsSent) {
       this.#initiationsTold = this.#observation.initiationsSent;
       this.#listener.onInitiation?.();
+    }
+    if (this.#silencesTold !== this.#device.silences) {
+      this.#silencesTold = this.#device.silences;
+      this.#listener.onSilence?.();
     }
     if (!this.#connected.isOpen && this.#device.handshakesCompleted > 0) {
       this.#connected.open();

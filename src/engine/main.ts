@@ -26,14 +26,15 @@ import { x25519 } from '../linux/x25519.ts';
 import { parseSet } from '../uapi.ts';
 import { Device } from '../wireguard/device.ts';
 import { control } from './control.ts';
-import { serveControlSocket } from './control-socket.ts';
+import { serveControlSocket, type ControlListener } from './control-socket.ts';
 import { runDevice } from './device.ts';
 import { deviceUpdate } from './device-update.ts';
+import { Endpoints } from './endpoints.ts';
 import { HealthWatch } from './health-watch.ts';
 import { log, unopenedResponse } from './log.ts';
 import { Loop } from './loop.ts';
 import { neighboursOf } from './neighbours.ts';
-import { TunnelSockets } from './tunnel-sockets.ts';
+import { Outside, type OutsideParts, type OutsideWord } from './outside.ts';
 
 /** Numbers of the inherited descriptors (docs/architecture.md). */
 const FD = { tun: 3, udp4: 4, udp6: 5, configuration: 6, control: 7 } as const;
@@ -60,7 +61,9 @@ function readConfiguration(): EngineConfiguration {
   return decodeEngineConfiguration(text);
 }
 
-function tellPin(word: 'ready' | 'connected' | 'stale' | `timestamp ${string}`): void {
+type PinWord = 'ready' | 'connected' | 'stale' | `timestamp ${string}` | OutsideWord;
+
+function tellPin(word: PinWord): void {
   process.send?.(word);
 }
 
@@ -79,6 +82,37 @@ function usePump(loop: Loop, mtu: number): void {
   }
 }
 
+function watchHealth(device: Device): HealthWatch {
+  return new HealthWatch(() => device.status(bootTime()).peers, {
+    onChange: (state) => {
+      log(state === 'stale' ? 'lost contact' : 'is in contact again');
+      tellPin(state);
+    },
+    onWarning: log,
+  });
+}
+
+/** What reaches device and loop through the control socket. */
+function controlTunnel(
+  { device, loop, endpoints }: OutsideParts,
+  { sockets }: Outside,
+  startedAt: number,
+): ControlListener {
+  return control({
+    device,
+    loop,
+    sockets,
+    engine: {
+      startedAt,
+      nameOf: ({ publicKey }) => endpoints.resolvedFrom(publicKey),
+    },
+    tellsSecrets: false,
+    onConfigured: (set) => {
+      endpoints.changed(set);
+    },
+  });
+}
+
 /** Runs one tunnel. `predecessor` is the last timestamp of an engine that died. */
 function runTunnel(predecessor: Uint8Array | undefined): void {
   const startedAt = bootTime();
@@ -94,13 +128,7 @@ function runTunnel(predecessor: Uint8Array | undefined): void {
     mtu: configuration.mtu,
     ...(predecessor && { lastTimestamp: predecessor }),
   });
-  const health = new HealthWatch(() => device.status(bootTime()).peers, {
-    onChange: (state) => {
-      log(state === 'stale' ? 'lost contact' : 'is in contact again');
-      tellPin(state);
-    },
-    onWarning: log,
-  });
+  const health = watchHealth(device);
   const loop = new Loop(
     device,
     FD.tun,
@@ -116,6 +144,12 @@ function runTunnel(predecessor: Uint8Array | undefined): void {
         const { lastTimestamp } = device;
         if (lastTimestamp) tellPin(`timestamp ${formatHex(lastTimestamp)}`);
       },
+      onInitiationTo: (to) => {
+        outside.initiationSent(to);
+      },
+      onSilence: () => {
+        outside.silent();
+      },
       onUnopenedResponse: (publicKey) => {
         log(unopenedResponse(publicKey));
       },
@@ -129,10 +163,13 @@ function runTunnel(predecessor: Uint8Array | undefined): void {
     },
     configuration.reserved,
   );
-  const sockets = new TunnelSockets(configuration.listenPort);
+  const endpoints = new Endpoints(configuration.endpoints);
+  const { listenPort } = configuration;
+  const parts = { device, loop, endpoints, listenPort, tell: tellPin };
+  const outside = new Outside(parts);
   const server = serveControlSocket(
     FD.control,
-    control({ device, loop, sockets, engine: { startedAt }, tellsSecrets: false }),
+    controlTunnel(parts, outside, startedAt),
     neighboursOf(FD.control),
   );
 
@@ -145,10 +182,12 @@ function runTunnel(predecessor: Uint8Array | undefined): void {
   // The pump's threads must be over before the process is.
   process.removeAllListeners('disconnect');
   process.on('disconnect', stop);
+  process.on('message', outside.hear.bind(outside));
 
   if (configuration.pump === 'on') usePump(loop, configuration.mtu);
   loop.apply((now, out) => {
     device.configure(deviceUpdate(parsed.set), now, out);
+    device.configure({ peers: endpoints.initial() }, now, out);
   });
   loop.useSockets(FD.udp4, FD.udp6);
   loop.up();

@@ -15,6 +15,11 @@ export interface Observed {
 const INITIATION = 1;
 const LAST_TYPE = 4;
 
+/** Whether a datagram of ours begins a handshake. */
+export function isInitiation(datagram: Uint8Array): boolean {
+  return datagram[0] === INITIATION;
+}
+
 /** Counts messages by their type byte. */
 export class Observation implements Observed {
   initiationsSent = 0;
@@ -24,7 +29,7 @@ export class Observation implements Observed {
 
   /** Takes note of a datagram on its way out. */
   sent(datagram: Uint8Array): void {
-    if (datagram[0] === INITIATION) this.initiationsSent++;
+    if (isInitiation(datagram)) this.initiationsSent++;
   }
 
   /** Takes note of a datagram that came in, whoever sent it. */

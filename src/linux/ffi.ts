@@ -168,6 +168,13 @@ export function unnamedFile(name: string): number {
   return call('memfd_create', new TextEncoder().encode(`${name}\0`), MFD_CLOEXEC);
 }
 
+const F_DUPFD_CLOEXEC = 1030;
+
+/** fcntl(2) F_DUPFD_CLOEXEC: another descriptor of the same open file. */
+export function duplicate(fd: number): number {
+  return call('fcntl', fd, F_DUPFD_CLOEXEC, 0);
+}
+
 const timespec = new Uint8Array(16);
 const timespecView = new DataView(timespec.buffer);
 

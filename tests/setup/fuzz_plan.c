@@ -21,12 +21,13 @@ static void check(const struct plan *plan)
 	unsigned int i;
 
 	if (!plan->tunnel || !plan->config || !plan->stamp || !plan->node ||
-	    !plan->engine || !plan->interface || plan->mtu < 576 ||
-	    plan->mtu > 65535 || plan->address_count < 1 ||
+	    !plan->engine || !plan->controller || !plan->interface ||
+	    plan->mtu < 576 || plan->mtu > 65535 || plan->address_count < 1 ||
 	    plan->address_count > PLAN_MAX_ADDRESSES ||
 	    plan->route_count > PLAN_MAX_ROUTES ||
 	    plan->nameserver_count > PLAN_MAX_NAMESERVERS ||
 	    plan->search_count > PLAN_MAX_SEARCHES ||
+	    plan->name_count > PLAN_MAX_NAMES ||
 	    plan->node_option_count > PLAN_MAX_NODE_OPTIONS)
 		abort();
 	for (i = 0; i < plan->node_option_count; i++) {
@@ -64,7 +65,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 static const char seed_plan[] =
 	"plan 1\ntunnel work\nconfig /home/ada/work.conf\nstamp 1 2 3 4\n"
 	"option mtu 1300\noption ignore-unknown \nnode /usr/bin/node\n"
-	"engine /lib/engine.js\nnode-option --a\ninterface wg0\nmtu 1420\n"
+	"engine /lib/engine.js\ncontroller /lib/c.js\nresolve "
+	"vpn.test\nnode-option --a\ninterface wg0\nmtu 1420\n"
 	"address 10.2.0.2/32\naddress fd00::2/128\nroute 0.0.0.0/0\n"
 	"route ::/0\ndns tunnel\nnameserver 10.2.0.1\nsearch a.example\n"
 	"linger 0\n";

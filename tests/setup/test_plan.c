@@ -19,6 +19,7 @@ static const char *const whole[] = {
 	"mtu 1420",
 	"address 10.2.0.2/32",
 	"dns tunnel",
+	"controller /usr/lib/wg-wrap/controller.js",
 };
 
 enum { WHOLE = sizeof(whole) / sizeof(*whole) };
@@ -88,7 +89,9 @@ static void takes_every_key(void)
 				 "option ignore-unknown \n"
 				 "nameserver 10.2.0.1\n"
 				 "nameserver fd00::1\n"
-				 "search corp.example\n");
+				 "search corp.example\n"
+				 "resolve vpn.example.com\n"
+				 "resolve -a_b.\n");
 	struct plan plan;
 	char address[INET6_ADDRSTRLEN];
 
@@ -122,6 +125,10 @@ static void takes_every_key(void)
 	CHECK_TEXT(plan.nameservers[1], "fd00::1");
 	CHECK(plan.search_count == 1);
 	CHECK_TEXT(plan.searches[0], "corp.example");
+	CHECK_TEXT(plan.controller, "/usr/lib/wg-wrap/controller.js");
+	CHECK(plan.name_count == 2);
+	CHECK_TEXT(plan.names[0], "vpn.example.com");
+	CHECK_TEXT(plan.names[1], "-a_b.");
 	CHECK(plan.linger_ms == 0);
 	plan_release(&plan);
 	free(text);
@@ -147,6 +154,7 @@ static void refuses_missing_keys(void)
 		"no mtu in the plan",
 		"no address in the plan",
 		"no dns in the plan",
+		"no controller in the plan",
 	};
 	int i;
 
@@ -239,6 +247,11 @@ static void refuses_names_and_paths(void)
 		   "not an absolute path");
 	CHECK_TEXT(error_instead(5, "node node\n"), "not an absolute path");
 	CHECK_TEXT(error_instead(6, "engine \n"), "not an absolute path");
+	CHECK_TEXT(error_instead(WHOLE - 1, "controller c.js\n"),
+		   "not an absolute path");
+	CHECK_TEXT(error_with("resolve vpn example\n"), "not a host name");
+	CHECK_TEXT(error_with("resolve \n"), "not a host name");
+	CHECK_TEXT(error_with("resolve a\"b\n"), "not a host name");
 	CHECK_TEXT(error_with("node-option script.js\n"), "not an option");
 	CHECK_TEXT(error_instead(7, "interface lo\n"), "not an interface name");
 	CHECK_TEXT(error_instead(7, "interface \n"), "not an interface name");

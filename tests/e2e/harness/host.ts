@@ -177,11 +177,13 @@ export class Host {
     return Number(pins[0].get('pid'));
   }
 
-  /** The pid of the only tunnel's engine, which is the pin's only child. */
+  /** The pid of the only tunnel's engine, which need not be the pin's only child. */
   enginePid(): number {
     const pin = this.pinPid();
-    const children = this.processes().filter(({ parent }) => parent === pin);
-    if (children.length !== 1) throw new Error(`the pin has ${children.length} children, not one`);
+    const children = this.processes().filter(
+      ({ parent, command }) => parent === pin && command.includes('/engine.js'),
+    );
+    if (children.length !== 1) throw new Error(`the pin has ${children.length} engines, not one`);
     return children[0].pid;
   }
 

@@ -53,7 +53,15 @@ const facts: PlanFacts = {
   mtu: 1400,
   dns,
   listenPort: 40112,
-  endpoints: [parseSocketAddress('203.0.113.4:51820'), undefined],
+  controller: '/usr/lib/wg-wrap/controller.js',
+  endpoints: [
+    {
+      name: 'vpn.example.com',
+      port: 51820,
+      addresses: [parseAddress('203.0.113.4')!, parseAddress('2001:db8::4')!],
+    },
+    undefined,
+  ],
   lingerMs: 0,
   pump: 'on',
 };
@@ -70,6 +78,7 @@ describe("the launcher's plan", () => {
         'option ignore-unknown ',
         'node /usr/bin/node',
         'engine /usr/lib/wg-wrap/engine.js',
+        'controller /usr/lib/wg-wrap/controller.js',
         'node-option --inspect-port=0.0.0.1:1024',
         'interface wg0',
         'mtu 1400',
@@ -82,6 +91,7 @@ describe("the launcher's plan", () => {
         'nameserver 10.2.0.1',
         'search corp.example',
         'search example',
+        'resolve vpn.example.com',
         'linger 0',
         '',
       ].join('\n'),

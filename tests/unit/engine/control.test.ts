@@ -3,8 +3,9 @@ import { formatHex } from '../../../src/bytes.ts';
 import { formatKey } from '../../../src/key.ts';
 import { control, type ControlledSockets } from '../../../src/engine/control.ts';
 import type { ControlListener } from '../../../src/engine/control-socket.ts';
-import { TunnelSockets } from '../../../src/engine/tunnel-sockets.ts';
+import { DeviceSockets } from '../../../src/engine/device-sockets.ts';
 import { parseEngineStatus } from '../../../src/engine-status.ts';
+import { TunnelSockets } from '../../../src/engine/tunnel-sockets.ts';
 import { createUdpCounters } from '../../../src/linux/udp.ts';
 import { UAPI_ERRNO } from '../../../src/uapi.ts';
 import { Device } from '../../../src/wireguard/device.ts';
@@ -28,10 +29,18 @@ const refusing: ControlledSockets = {
   update: () => UAPI_ERRNO.addressInUse,
 };
 
+/** Ports of sockets that no request moves. */
+const idle = {
+  ask: () => undefined,
+  use: () => undefined,
+  close: () => undefined,
+  onAnswer: () => undefined,
+};
+
 /** What answers requests about a new device that is down. */
 function listener(
   tellsSecrets: boolean,
-  sockets: ControlledSockets = new TunnelSockets(4000),
+  sockets: ControlledSockets = new TunnelSockets(4000, idle),
 ): ControlListener {
   const device = new Device({
     entropy: {
@@ -68,21 +77,21 @@ function listener(
 }
 
 describe('requests', () => {
-  it('about a device give its private key and preshared keys back', () => {
+  it('about a device give its private key and preshared keys back', async () => {
     const requests = listener(true);
-    expect(requests.onSet(CONFIGURE)).toBe('errno=0\n\n');
+    expect(await requests.onSet(CONFIGURE)).toBe('errno=0\n\n');
     const answer = requests.onGet();
     expect(answer).toContain(`private_key=${SECRET}\n`);
     expect(answer).toContain(`preshared_key=${PRESHARED}\n`);
     expect(answer).toContain('endpoint=[fe80::1%eth0]:5\n');
     expect(answer).not.toContain('own_public_key');
-    requests.onSet(`set=1\nprivate_key=${'00'.repeat(32)}\n`);
+    await requests.onSet(`set=1\nprivate_key=${'00'.repeat(32)}\n`);
     expect(requests.onGet()).not.toContain('private_key');
   });
 
-  it('about a tunnel give its public key, and no other', () => {
+  it('about a tunnel give its public key, and no other', async () => {
     const requests = listener(false);
-    requests.onSet(CONFIGURE);
+    await requests.onSet(CONFIGURE);
     const answer = requests.onGet();
     expect(answer).toContain(`own_public_key=${PUBLIC}\n`);
     expect(answer).toContain(`preshared_key=${'00'.repeat(32)}\n`);
@@ -90,24 +99,24 @@ describe('requests', () => {
     expect(answer).not.toContain(PRESHARED);
   });
 
-  it('do not name a port or a mark that there is not', () => {
-    const requests = listener(true, new TunnelSockets(0));
+  it('do not name a port or a mark that there is not', async () => {
+    const requests = listener(true, new DeviceSockets(() => undefined));
     expect(requests.onGet()).toBe('errno=0\n\n');
-    requests.onSet('set=1\nfwmark=16\n');
+    await requests.onSet('set=1\nfwmark=16\n');
     expect(requests.onGet()).toBe('fwmark=16\nerrno=0\n\n');
   });
 
-  it('that the sockets refuse change nothing', () => {
+  it('that the sockets refuse change nothing', async () => {
     const requests = listener(true, refusing);
     const before = requests.onGet();
-    expect(requests.onSet(CONFIGURE)).toBe('errno=-98\n\n');
+    expect(await requests.onSet(CONFIGURE)).toBe('errno=-98\n\n');
     expect(requests.onGet()).toBe(before);
   });
 
-  it('about the status are answered with one line of JSON that holds no secret', () => {
+  it('about the status are answered with one line of JSON that holds no secret', async () => {
     for (const tellsSecrets of [true, false]) {
       const requests = listener(tellsSecrets);
-      requests.onSet(CONFIGURE);
+      await requests.onSet(CONFIGURE);
       const answer = requests.onStatus();
       expect(answer).toMatch(/^status=\{.*\}\nerrno=0\n\n$/);
       expect(answer).not.toContain(formatKey(new Uint8Array(32).fill(0x77)));

@@ -104,17 +104,98 @@ describe('the sockets of a device', () => {
 });
 
 describe('the sockets of a tunnel', () => {
-  it('keep their port, which any port and their own mean', () => {
-    const sockets = new TunnelSockets(4000);
-    expect(sockets.update({ listenPort: 0 })).toBe(UAPI_ERRNO.ok);
-    expect(sockets.update({ listenPort: 4000 })).toBe(UAPI_ERRNO.ok);
-    expect(sockets.listenPort).toBe(4000);
+  /** Sockets with a pin that is played by hand. */
+  function make(): {
+    readonly sockets: TunnelSockets;
+    readonly asked: string[];
+    readonly used: (readonly (number | undefined)[])[];
+    readonly events: string[];
+  } {
+    const asked: string[] = [];
+    const used: (readonly (number | undefined)[])[] = [];
+    const events: string[] = [];
+    const sockets = new TunnelSockets(4000, {
+      ask: (request) => asked.push(request),
+      use: (...fds) => used.push(fds),
+      close: () => events.push('closed'),
+      onAnswer: () => events.push('answered'),
+    });
+    return { sockets, asked, used, events };
+  }
+
+  it('keep their port, which any port and their own mean', async () => {
+    const { sockets, asked } = make();
+    expect(await sockets.update({ listenPort: 0 })).toBe(UAPI_ERRNO.ok);
+    expect(await sockets.update({ listenPort: 4000, fwmark: 3 })).toBe(UAPI_ERRNO.ok);
+    expect(sockets).toMatchObject({ listenPort: 4000, fwmark: 3 });
+    expect(asked).toEqual([]);
   });
 
-  it('refuse another port, and then the mark as well', () => {
-    const sockets = new TunnelSockets(4000);
-    expect(sockets.update({ fwmark: 3 })).toBe(UAPI_ERRNO.ok);
-    expect(sockets.update({ listenPort: 4001, fwmark: 4 })).toBe(UAPI_ERRNO.inputOutput);
-    expect(sockets).toMatchObject({ listenPort: 4000, fwmark: 3 });
+  it('move to another port once the pin has handed over others', async () => {
+    const { sockets, asked, used, events } = make();
+    const update = sockets.update({ listenPort: 4001, fwmark: 4 });
+    expect(asked).toEqual(['sockets 4001']);
+    sockets.handed(4, 40);
+    sockets.handed(6, 60);
+    expect(used).toEqual([]);
+    sockets.opened(4001);
+    expect(await update).toBe(UAPI_ERRNO.ok);
+    expect(used).toEqual([[40, 60]]);
+    expect(sockets).toMatchObject({ listenPort: 4001, fwmark: 4 });
+    expect(events, 'the old ones were in use until then').toEqual(['answered']);
+  });
+
+  it('stay where they are if the port is taken, and so does the mark', async () => {
+    const { sockets, used, events } = make();
+    const update = sockets.update({ listenPort: 4001, fwmark: 4 });
+    sockets.failed('EADDRINUSE');
+    expect(await update).toBe(UAPI_ERRNO.addressInUse);
+    expect(sockets).toMatchObject({ listenPort: 4000, fwmark: 0, isMissing: false });
+    expect(used).toEqual([]);
+    expect(events).not.toContain('closed');
+  });
+
+  it('refuse what the pin refuses for another reason', async () => {
+    const { sockets } = make();
+    const update = sockets.update({ listenPort: 80 });
+    sockets.failed('EACCES');
+    expect(await update).toBe(UAPI_ERRNO.inputOutput);
+  });
+
+  it('are closed before they are renewed, and renewed once at a time', () => {
+    const { sockets, asked, used, events } = make();
+    sockets.renew();
+    sockets.renew();
+    expect(asked).toEqual(['sockets']);
+    expect(events).toEqual(['closed']);
+    sockets.handed(4, 40);
+    sockets.opened(4000);
+    expect(used, 'of one family').toEqual([[40, undefined]]);
+    sockets.renew();
+    sockets.handed(6, 61);
+    sockets.opened(4000);
+    expect(used[1], 'nothing of the last time').toEqual([undefined, 61]);
+  });
+
+  it('are missing after a failure until they are renewed', () => {
+    const { sockets } = make();
+    sockets.renew();
+    sockets.failed('EAFNOSUPPORT');
+    expect(sockets.isMissing).toBe(true);
+    sockets.renew();
+    sockets.opened(4000);
+    expect(sockets.isMissing).toBe(false);
+  });
+
+  it('take the answers of the pin in the order in which it was asked', async () => {
+    const { sockets } = make();
+    const first = sockets.update({ listenPort: 4001 });
+    sockets.renew();
+    const second = sockets.update({ listenPort: 4002 });
+    sockets.failed('EADDRINUSE');
+    sockets.opened(4000);
+    sockets.opened(4002);
+    expect(await Promise.all([first, second])).toEqual([UAPI_ERRNO.addressInUse, UAPI_ERRNO.ok]);
+    expect(sockets).toMatchObject({ listenPort: 4002, isMissing: false });
   });
 });
