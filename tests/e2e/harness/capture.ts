@@ -27,10 +27,12 @@ const UNSEEN = [
 
 /** A capture of one link's outgoing packets. */
 export class Capture {
+  readonly #host: Namespace;
   readonly #tcpdump: Command;
   #consumed = 0;
 
-  private constructor(tcpdump: Command) {
+  private constructor(host: Namespace, tcpdump: Command) {
+    this.#host = host;
     this.#tcpdump = tcpdump;
   }
 
@@ -51,7 +53,7 @@ export class Capture {
       [...UNSEEN, ...argv, `not (${allowed.join(' or ')})`],
       /listening on/,
     );
-    return new Capture(tcpdump);
+    return new Capture(host, tcpdump);
   }
 
   /** Resolves when the mark, a datagram to port 9 of this many bytes, has been captured. */
@@ -65,5 +67,10 @@ export class Capture {
     const fresh = lines.slice(this.#consumed);
     this.#consumed = lines.length;
     return fresh.filter((line) => !line.includes('.9: UDP'));
+  }
+
+  /** Ends the capture; what it has is still to be taken. */
+  async stop(): Promise<void> {
+    await this.#host.stop(this.#tcpdump);
   }
 }

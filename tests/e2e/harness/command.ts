@@ -45,7 +45,7 @@ export class Command {
   readonly #started = performance.now();
   readonly #result: Promise<Result>;
   #overdue: string | undefined;
-  #onOutput: () => void = () => undefined;
+  readonly #onOutput = new Set<() => void>();
 
   private constructor(argv: readonly string[], options: CommandOptions) {
     this.argv = argv;
@@ -57,11 +57,11 @@ export class Command {
     });
     this.#child.stdout.on('data', (chunk: Uint8Array) => {
       this.#stdout.push(chunk);
-      this.#onOutput();
+      this.#look();
     });
     this.#child.stderr.on('data', (chunk: Uint8Array) => {
       this.#stderr.push(chunk);
-      this.#onOutput();
+      this.#look();
     });
     this.#result = this.#collect(options.limitMs ?? DEFAULT_LIMIT_MS);
     // Whoever waits sees the failure; without a waiter it must not end the test runner.
@@ -124,13 +124,14 @@ export class Command {
   /** Resolves when stdout and stderr together match; rejects when the command ends before. */
   async until(pattern: RegExp): Promise<RegExpExecArray> {
     const matched = new Promise<RegExpExecArray>((resolve) => {
-      const previous = this.#onOutput;
       const look = (): void => {
-        previous();
         const match = pattern.exec(this.output) ?? pattern.exec(this.errors);
-        if (match) resolve(match);
+        if (!match) return;
+        // All of the output is searched each time, so nobody may go on who needs no more of it.
+        this.#onOutput.delete(look);
+        resolve(match);
       };
-      this.#onOutput = look;
+      this.#onOutput.add(look);
       look();
     });
     const ended = this.#result.then((result) => {
@@ -142,6 +143,10 @@ export class Command {
   /** The end of the command, whatever it was. */
   async wait(): Promise<Result> {
     return await this.#result;
+  }
+
+  #look(): void {
+    for (const look of this.#onOutput) look();
   }
 
   async #collect(limitMs: number): Promise<Result> {

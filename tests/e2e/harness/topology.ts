@@ -142,6 +142,7 @@ export class Topology {
     const capture = await Capture.start(this.host.namespace, this.site, true);
     return async () => {
       await capture.reached((await this.#glance()).mark);
+      await capture.stop();
       return capture.take();
     };
   }
