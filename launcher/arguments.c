@@ -28,6 +28,7 @@ enum meaning {
 	MEANS_NO_WAIT,
 	MEANS_QUIET,
 	MEANS_VERBOSE,
+	MEANS_RESTART,
 	MEANS_TUNNEL,
 	MEANS_LINGER,
 	MEANS_FOREGROUND,
@@ -60,6 +61,7 @@ static const struct option options[] = {
 	{"quiet", 'q', false, MEANS_QUIET, EVERYWHERE},
 	{"verbose", 'v', false, MEANS_VERBOSE, EVERYWHERE},
 	{"strict", 0, false, MEANS_STRICT, RUNNERS},
+	{"restart", 0, false, MEANS_RESTART, STARTERS},
 	{"linger", 0, true, MEANS_LINGER, STARTERS},
 	{"mtu", 0, true, MEANS_TUNNEL, STARTERS},
 	{"dns", 0, true, MEANS_TUNNEL, STARTERS},
@@ -155,6 +157,9 @@ static bool take(struct parser *parser, const struct option *option,
 		return true;
 	case MEANS_VERBOSE:
 		arguments->is_verbose = true;
+		return true;
+	case MEANS_RESTART:
+		arguments->wants_restart = true;
 		return true;
 	case MEANS_FOREGROUND:
 		arguments->foreground = parser->next[-1];

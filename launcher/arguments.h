@@ -28,6 +28,7 @@ struct arguments {
 	bool is_verbose;
 	bool is_all;
 	bool wants_kill;
+	bool wants_restart;
 	struct options options; /* those of the tunnel */
 	char **command;		/* the rest of argv; empty: a shell */
 	/* Words of ours that no controller knows, if they are there. */

@@ -9,8 +9,12 @@
 #include "attach.h"
 
 #include "controller.h"
+#include "dialogue.h"
 #include "die.h"
+#include "down.h"
+#include "fit.h"
 #include "front.h"
+#include "orders.h"
 #include "runtime.h"
 #include "tunnels.h"
 
@@ -25,103 +29,11 @@
 /* How long the front waits by itself for a handshake under way. */
 enum { PATIENCE_MS = 500 };
 
-/* An option in a message. */
-enum { OPTION_TEXT_MAX = OPTION_NAME_MAX + OPTION_VALUE_MAX + 4 };
-
-/* All options for the controller, one a line. */
-enum { OPTION_LINES_MAX = OPTIONS_MAX * (OPTION_TEXT_MAX + 8) };
-
-/**
- * put_option() - Write an option as the user would
- * @text:	Where it goes, OPTION_TEXT_MAX bytes
- * @name:	Name
- * @value:	Value, or ""
- */
-static void put_option(char *text, const char *name, const char *value)
-{
-	snprintf(text, OPTION_TEXT_MAX, "--%s%s%s", name, *value ? " " : "",
-		 value);
-}
-
-/**
- * check_same() - Refuse a living tunnel that isn't what was asked for
- * @front:	Run, with the record
- */
-static void check_same(const struct front *front)
-{
-	const struct record *record = &front->record;
-	const char *slash = strrchr(front->profile.path, '/'), *value;
-	char given[OPTION_TEXT_MAX], running[OPTION_TEXT_MAX + 16];
-	const struct option_value *option;
-
-	if (strcmp(record->stamp, front->profile.stamp) != 0)
-		die(STATUS_SETUP,
-		    "%s changed since the tunnel started; end it to apply "
-		    "that: "
-		    "wg-wrap down %s",
-		    slash + 1, record->tunnel);
-	option = options_differ(&front->arguments.options, &record->options);
-	if (!option)
-		return;
-	put_option(given, option->name, option->value);
-	value = options_value(&record->options, option->name);
-	if (value)
-		put_option(running, option->name, value);
-	else
-		snprintf(running, sizeof(running), "--%s", option->name);
-	die(STATUS_SETUP,
-	    "tunnel \"%s\" runs %s %s; %s can't be applied to it; end it "
-	    "first: wg-wrap down %s",
-	    record->tunnel, value ? "with" : "without", running, given,
-	    record->tunnel);
-}
-
-/**
- * is_for_controller() - Whether a controller knows a word of the user's
- * @arguments:	What the front made of the words
- * @word:	Word behind the subcommand
- */
-static bool is_for_controller(const struct arguments *arguments,
-			      const char *word)
-{
-	return word != arguments->tunnel && word != arguments->foreground &&
-	       word != arguments->end_of_options;
-}
-
-/**
- * controller_words() - The words of a plain run that means the same
- * @front:	Run; if it is attached to a tunnel, with the record
- * Controllers that build or wait know no subcommands: NAME becomes the value
- * of -c, in front of the options that were given.
- */
-static char *const *controller_words(const struct front *front)
-{
-	const struct arguments *arguments = &front->arguments;
-	char **words, *const *word;
-	size_t count = 0;
-
-	if (arguments->verb == VERB_RUN)
-		return front->argv;
-	while (front->argv[count])
-		count++;
-	words = calloc(count + 3, sizeof(*words));
-	if (!words)
-		die_errno("can't start the controller");
-	count = 0;
-	words[count++] = front->argv[0];
-	if (arguments->tunnel) {
-		words[count++] = (char *)"-c";
-		words[count++] = (char *)(arguments->verb == VERB_EXEC
-						  ? front->record.config
-						  : arguments->tunnel);
-	}
-	for (word = front->argv + 2; *word && word < arguments->command;
-	     word++) {
-		if (is_for_controller(arguments, *word))
-			words[count++] = *word;
-	}
-	return words;
-}
+enum outcome {
+	ATTACHED,
+	UNREACHABLE, /* it ends just now, or is out of reach */
+	UNFIT,	     /* to be ended for another one, and nobody uses it */
+};
 
 /**
  * await_controller() - Wait until the controller says go on, or end with it
@@ -155,9 +67,9 @@ static bool is_soon_connected(const struct front *front)
 /**
  * use_living() - Stage 4 for a tunnel that lives
  * @front:	Run, with the lock held and the record open
- * Returns false, with errno and nothing changed, if its pin can't be reached.
+ * Where its pin can't be reached, errno says why, and nothing has changed.
  */
-static bool use_living(struct front *front)
+static enum outcome use_living(struct front *front)
 {
 	struct controller_fds fds = {.lock = -1, .conversation = -1};
 	struct record *record = &front->record;
@@ -165,19 +77,21 @@ static bool use_living(struct front *front)
 
 	record_read(front->instance.record, record);
 	if (!join_open(record->pid, record->netns, &front->namespaces))
-		return false;
-	if (front->arguments.verb != VERB_EXEC)
-		check_same(front);
+		return UNREACHABLE;
+	if (front->arguments.verb != VERB_EXEC && !fit_is_asked_for(front)) {
+		join_close(&front->namespaces);
+		return UNFIT;
+	}
 	sessions_register(front->instance.directory, &front->session);
 	sessions_complete(&front->session, record->netns);
 	instance_release_lock(&front->instance);
-	if (record_is_usable(record->state) || front->arguments.no_wait ||
-	    is_soon_connected(front))
-		return true;
+	if (record_is_usable(record_state(front->instance.record)) ||
+	    front->arguments.no_wait || is_soon_connected(front))
+		return ATTACHED;
 	fds.directory = front->instance.directory;
-	controller_start(&controller, "connect", &fds, controller_words(front));
+	dialogue_start(front, "connect", &fds, &controller);
 	await_controller(front, &controller);
-	return true;
+	return ATTACHED;
 }
 
 /**
@@ -201,50 +115,6 @@ static bool hear_ready(int conversation)
 		len += (size_t)got;
 	}
 	return memcmp(heard, word, len) == 0;
-}
-
-/**
- * tell_options() - Tell the controller which options the tunnel gets
- * @conversation:	Socket to the controller
- * @options:	Options
- * It fits into the socket's buffer, so nobody has to read it yet.
- */
-static void tell_options(int conversation, const struct options *options)
-{
-	char text[OPTION_LINES_MAX] = "";
-	size_t len = 0;
-	unsigned int i;
-
-	for (i = 0; i < options->count; i++) {
-		snprintf(text + len, sizeof(text) - len, "option %s %s\n",
-			 options->list[i].name, options->list[i].value);
-		len += strlen(text + len);
-	}
-	/* An empty line ends them; the text has room for it. */
-	text[len++] = '\n';
-	if (write(conversation, text, len) != (ssize_t)len)
-		die_errno("can't write to the controller's socket");
-}
-
-/**
- * begin_building() - Start the controller that builds the tunnel
- * @front:	Run, with the lock held
- * @controller:	Gets the controller
- * Returns the front's end of the conversation.
- */
-static int begin_building(struct front *front, struct controller *controller)
-{
-	struct controller_fds fds = {.lock = front->instance.lock,
-				     .directory = front->instance.directory};
-	int pair[2];
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
-		die_errno("can't create a socket for the controller");
-	tell_options(pair[0], &front->arguments.options);
-	fds.conversation = pair[1];
-	controller_start(controller, "cold", &fds, controller_words(front));
-	close(pair[1]);
-	return pair[0];
 }
 
 /**
@@ -278,7 +148,8 @@ static void build(struct front *front)
 	char path[PATH_MAX];
 	int conversation, status;
 
-	conversation = begin_building(front, &controller);
+	conversation = dialogue_begin(front, "cold", &front->arguments.options,
+				      &controller);
 	if (!hear_ready(conversation)) {
 		status = controller_wait(&controller);
 		if (status != 0)
@@ -314,17 +185,27 @@ static _Noreturn void die_unreachable(const struct front *front, int failure)
 void attach_to_own(struct front *front)
 {
 	struct instance *instance = &front->instance;
+	char answer[ORDER_ANSWER_MAX];
+	bool was_held = false;
 	int failure;
 
 	instance_hold(instance);
 	while (instance_find_record(instance)) {
-		if (use_living(front))
+		switch (use_living(front)) {
+		case ATTACHED:
 			return;
-		failure = errno;
-		if (!instance_outlive(instance, front->record.pid))
-			die_unreachable(front, failure);
+		case UNFIT:
+			was_held = down_end(instance, &front->record);
+			continue;
+		case UNREACHABLE:
+			failure = errno;
+			if (!instance_outlive(instance, front->record.pid))
+				die_unreachable(front, failure);
+		}
 	}
 	build(front);
+	if (was_held)
+		order_give(instance->directory, "hold", NULL, 0, answer);
 }
 
 /**
@@ -341,7 +222,7 @@ void attach_to_running(struct front *front, const char *name)
 		front->instance = tunnel.instance;
 		if (instance_hold_found(&front->instance) &&
 		    instance_find_record(&front->instance)) {
-			if (use_living(front))
+			if (use_living(front) == ATTACHED)
 				return;
 			failure = errno;
 			if (!instance_outlive(&front->instance,

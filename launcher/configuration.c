@@ -84,5 +84,7 @@ int configuration_seal(int fd)
  */
 bool configuration_is_sealed(int fd)
 {
-	return fcntl(fd, F_GET_SEALS) == SEALS;
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	return seals >= 0 && (seals & SEALS) == SEALS;
 }

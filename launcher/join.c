@@ -124,6 +124,15 @@ bool join_open(pid_t pid, ino_t netns, struct namespaces *namespaces)
 }
 
 /**
+ * join_close() - Close namespaces that aren't entered after all
+ * @namespaces:	Their descriptors
+ */
+void join_close(struct namespaces *namespaces)
+{
+	close_all(namespaces, NAMESPACES);
+}
+
+/**
  * join_enter() - Enter a tunnel's namespaces
  * @namespaces:	Their descriptors, which are closed
  * The working directory is "/" afterwards.

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* main.c - which role is this: front, pin or device? */
+/* main.c - which role is this: front, pin, applying or device? */
+#include "apply.h"
 #include "device.h"
 #include "die.h"
 #include "front.h"
@@ -56,6 +57,8 @@ int main(int argc, char **argv)
 				  "setcap -r it");
 	if (strcmp(argv[0], PIN_NAME) == 0)
 		pin_main();
+	if (strcmp(argv[0], APPLY_NAME) == 0)
+		apply_main();
 	if (is_called(argv[0], DEVICE_NAME))
 		device_main(argv + 1);
 	if (argc > 1 && strcmp(argv[1], DEVICE_WORD) == 0)

@@ -5,11 +5,12 @@
 #include "die.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ANSWER_MAX = 1024 };
+enum { ANSWER_MAX = 1024, DUMP_MAX = 32768 };
 
 /**
  * netlink_start() - Begin a request
@@ -94,6 +95,84 @@ int netlink_exchange(struct netlink *netlink, struct netlink_request *request)
 	    answer.header.nlmsg_seq != netlink->sequence)
 		die(STATUS_SETUP, "internal: unexpected rtnetlink message");
 	return -result->error;
+}
+
+/**
+ * take_part() - Hand the messages of one part of a list on
+ * @netlink:	Open socket
+ * @part:	The part
+ * @len:	Bytes of it
+ * @take:	Who gets them
+ * @context:	For them
+ * Returns whether it was the last part.
+ */
+static bool
+take_part(const struct netlink *netlink, const char *part, size_t len,
+	  void (*take)(const struct nlmsghdr *message, void *context),
+	  void *context)
+{
+	const struct nlmsghdr *message = (const void *)part;
+
+	for (; NLMSG_OK(message, len); message = NLMSG_NEXT(message, len)) {
+		if (message->nlmsg_seq != netlink->sequence)
+			continue;
+		if (message->nlmsg_type == NLMSG_DONE)
+			return true;
+		if (message->nlmsg_type == NLMSG_ERROR)
+			die(STATUS_SETUP, "the kernel refuses to list "
+					  "addresses and routes");
+		take(message, context);
+	}
+	return false;
+}
+
+/**
+ * netlink_dump() - Send a request for a list
+ * @netlink:	Open socket
+ * @request:	The request, with NLM_F_DUMP
+ * @take:	Gets each message
+ * @context:	For it
+ */
+void netlink_dump(struct netlink *netlink, struct netlink_request *request,
+		  void (*take)(const struct nlmsghdr *message, void *context),
+		  void *context)
+{
+	static union {
+		struct nlmsghdr header;
+		char bytes[DUMP_MAX];
+	} part;
+	ssize_t got;
+
+	request->header.nlmsg_seq = ++netlink->sequence;
+	if (send(netlink->socket, request, request->header.nlmsg_len, 0) < 0)
+		die_errno("can't ask the kernel about the network");
+	do {
+		got = recv(netlink->socket, &part, sizeof(part), 0);
+		if (got < 0 && errno != EINTR)
+			die_errno("no answer about the network from the "
+				  "kernel");
+	} while (got < 0 ||
+		 !take_part(netlink, part.bytes, (size_t)got, take, context));
+}
+
+/**
+ * netlink_attribute() - Find an attribute of a message
+ * @message:	The message
+ * @size:	Bytes of its fixed part
+ * @type:	Attribute type
+ */
+const struct rtattr *netlink_attribute(const struct nlmsghdr *message,
+				       size_t size, unsigned short type)
+{
+	size_t left = message->nlmsg_len - NLMSG_SPACE(size);
+	const struct rtattr *attribute =
+		(const void *)((const char *)message + NLMSG_SPACE(size));
+
+	for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
+		if (attribute->rta_type == type)
+			return attribute;
+	}
+	return NULL;
 }
 
 /**

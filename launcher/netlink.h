@@ -38,4 +38,16 @@ void netlink_end(struct netlink_request *request, struct rtattr *nest);
 /* Sends the request. Returns 0, or the errno value that the kernel answered. */
 int netlink_exchange(struct netlink *netlink, struct netlink_request *request);
 
+/*
+ * Sends a request for a list, and hands each message of the answer on. Dies
+ * where the kernel doesn't answer, or refuses.
+ */
+void netlink_dump(struct netlink *netlink, struct netlink_request *request,
+		  void (*take)(const struct nlmsghdr *message, void *context),
+		  void *context);
+
+/* Finds an attribute behind a message's fixed part of size bytes, or NULL. */
+const struct rtattr *netlink_attribute(const struct nlmsghdr *message,
+				       size_t size, unsigned short type);
+
 #endif

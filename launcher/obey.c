@@ -48,9 +48,9 @@ static bool put_in_place(const struct order *order)
 	static const int numbers[ORDER_MAX_FDS] = {PIN_CONFIGURATION, PIN_UDP4,
 						   PIN_UDP6};
 	bool is_done = true;
-	int i;
+	unsigned int i;
 
-	for (i = 0; i < ORDER_MAX_FDS; i++) {
+	for (i = 0; i < order->fd_count; i++) {
 		if (dup3(order->fds[i], numbers[i], O_CLOEXEC) < 0)
 			is_done = false;
 		close(order->fds[i]);
@@ -68,11 +68,11 @@ static bool put_in_place(const struct order *order)
 static void configure(struct keep *keep, const struct order *order,
 		      long long now)
 {
-	int i;
+	unsigned int i;
 
 	if (keep->phase != RUNNING || keep->is_replacing ||
 	    !configuration_is_sealed(order->fds[0])) {
-		for (i = 0; i < ORDER_MAX_FDS; i++)
+		for (i = 0; i < order->fd_count; i++)
 			close(order->fds[i]);
 		orders_answer(order,
 			      "error the tunnel can't be configured now");

@@ -10,8 +10,9 @@
  *   end + lock		end now; the descriptor is the state directory's lock,
  *			held, and the pin shares it to its end: nobody joins, or
  *			starts a successor, in between
- *   configure + configuration, udp4, udp6
- *			start the engine again with these
+ *   configure + configuration [, udp4, udp6]
+ *			start the engine again with these; without sockets, with
+ *			those that it has
  *
  * Whoever may write to the socket is the same user, who could kill the pin as
  * well. The pin nevertheless waits for nobody: it has a few connections, each
@@ -45,6 +46,7 @@ static const struct {
 } requests[] = {
 	{"hold", ORDER_HOLD, 0},
 	{"end", ORDER_END, 1},
+	{"configure", ORDER_CONFIGURE, 1},
 	{"configure", ORDER_CONFIGURE, 3},
 };
 
@@ -208,6 +210,7 @@ bool orders_receive(struct orders *orders, unsigned int number,
 			  &count);
 	if (len < 0)
 		count = 0;
+	order->fd_count = count;
 	order->kind =
 		len > 0 ? order_parse(text, (size_t)len, count) : ORDER_NONE;
 	if (order->kind != ORDER_NONE)

@@ -25,7 +25,8 @@ enum order_kind {
 struct order {
 	enum order_kind kind;
 	int connection; /* where the answer goes; closed by orders_answer() */
-	int fds[ORDER_MAX_FDS]; /* as many as the kind needs */
+	int fds[ORDER_MAX_FDS];
+	unsigned int fd_count; /* one of those that the kind may have */
 };
 
 /* The pin's end. Unused connections are -1. */

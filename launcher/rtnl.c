@@ -26,6 +26,7 @@
 #include "errname.h"
 #include "netlink.h"
 #include "plan.h"
+#include "rtnlflush.h"
 #include "sysctl.h"
 #include "text.h"
 
@@ -272,20 +273,50 @@ static bool wants_ipv6(const struct plan *plan)
 }
 
 /**
+ * open_rtnl() - Open the socket, and find the interface
+ * @rtnl:	Where they go
+ * @plan:	Names the interface
+ */
+static void open_rtnl(struct rtnl *rtnl, const struct plan *plan)
+{
+	netlink_open(&rtnl->netlink);
+	rtnl->ifindex = if_nametoindex(plan->interface);
+	if (rtnl->ifindex == 0)
+		die_errno("no interface %s", plan->interface);
+}
+
+/**
+ * fill() - Bring the interface up with all that the plan says
+ * @rtnl:	Open rtnetlink socket
+ * @plan:	The plan
+ */
+static void fill(struct rtnl *rtnl, const struct plan *plan)
+{
+	unsigned int i;
+	int errnum = set_link_up(rtnl, rtnl->ifindex, plan->mtu);
+
+	if (errnum != 0)
+		die(STATUS_SETUP, "can't bring %s up with MTU %u (%s)",
+		    plan->interface, plan->mtu, errname(errnum));
+	if (plan->mtu < IPV6_MIN_MTU && wants_ipv6(plan))
+		leave_out_ipv6(rtnl, plan, 0);
+	for (i = 0; i < plan->address_count; i++)
+		add_prefix(rtnl, plan, &plan->addresses[i], add_address,
+			   "address");
+	for (i = 0; i < plan->route_count; i++)
+		add_prefix(rtnl, plan, &plan->routes[i], add_route, "route");
+}
+
+/**
  * rtnl_configure() - Configure lo and the interface
  * @plan:	The plan; its interface exists
  */
 void rtnl_configure(const struct plan *plan)
 {
 	struct rtnl rtnl = {.has_ipv6 = true};
-	unsigned int i;
 	int errnum;
 
-	netlink_open(&rtnl.netlink);
-	rtnl.ifindex = if_nametoindex(plan->interface);
-	if (rtnl.ifindex == 0)
-		die_errno("no interface %s", plan->interface);
-
+	open_rtnl(&rtnl, plan);
 	errnum = set_link_up(&rtnl, LOOPBACK_INDEX, 0);
 	if (errnum != 0)
 		die(STATUS_SETUP, "can't bring lo up (%s)", errname(errnum));
@@ -293,17 +324,20 @@ void rtnl_configure(const struct plan *plan)
 	if (errnum != 0 && !says_no_ipv6(errnum))
 		die(STATUS_SETUP, "can't configure IPv6 of %s (%s)",
 		    plan->interface, errname(errnum));
-	errnum = set_link_up(&rtnl, rtnl.ifindex, plan->mtu);
-	if (errnum != 0)
-		die(STATUS_SETUP, "can't bring %s up with MTU %u (%s)",
-		    plan->interface, plan->mtu, errname(errnum));
+	fill(&rtnl, plan);
+	netlink_close(&rtnl.netlink);
+}
 
-	if (plan->mtu < IPV6_MIN_MTU && wants_ipv6(plan))
-		leave_out_ipv6(&rtnl, plan, 0);
-	for (i = 0; i < plan->address_count; i++)
-		add_prefix(&rtnl, plan, &plan->addresses[i], add_address,
-			   "address");
-	for (i = 0; i < plan->route_count; i++)
-		add_prefix(&rtnl, plan, &plan->routes[i], add_route, "route");
+/**
+ * rtnl_reconfigure() - Change the interface to what a plan says
+ * @plan:	The plan
+ */
+void rtnl_reconfigure(const struct plan *plan)
+{
+	struct rtnl rtnl = {.has_ipv6 = true};
+
+	open_rtnl(&rtnl, plan);
+	rtnl_flush(&rtnl.netlink, rtnl.ifindex, plan);
+	fill(&rtnl, plan);
 	netlink_close(&rtnl.netlink);
 }

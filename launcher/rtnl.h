@@ -11,4 +11,10 @@ struct plan;
  */
 void rtnl_configure(const struct plan *plan);
 
+/*
+ * Changes addresses, routes and MTU of the plan's interface, which is up, to the
+ * plan's. What it had and the plan has not is removed.
+ */
+void rtnl_reconfigure(const struct plan *plan);
+
 #endif

@@ -16,12 +16,12 @@ usage: wg-wrap [OPTIONS] [--] [COMMAND [ARG...]]   no COMMAND: $SHELL
        wg-wrap device [-f|--foreground] NAME       an interface, as wireguard-go (CAP_NET_ADMIN)
 
   -c, --config FILE|NAME     a wg-quick file (with a / or ending in .conf), or a profile;
-                             default: the profile "default"; also WG_WRAP_CONFIG
-      --profile NAME         the same as -c NAME
+                             default: the profile "default"; also --profile NAME
       --connect-timeout TIME how long to wait for the first handshake (15s); 124 after that
       --no-wait; --strict    run the command at once; refuse one that does its work outside
       --dns ADDR[,ADDR]|none name servers instead of the file's DNS=
       --mtu BYTES            MTU instead of the file's
+      --restart              apply a config that changed to the tunnel that runs
       --linger TIME          keep the tunnel that long after its last command (0)
       --ignore-unknown       skip keys of the file that nobody knows, instead of refusing it
   -q, --quiet; -v, --verbose no warnings; notes as well

@@ -3,21 +3,24 @@
  *
  *   cli      the front could not or need not find a tunnel: help, subcommands, mistakes
  *   cold     make a tunnel, and wait for its first handshake
+ *   changed  the configuration of a tunnel that lives was touched: compare, and apply if asked to
  *   connect  somebody else is making it: wait for the first handshake
  *   resolve  the pin asks, for its engine: the endpoints' names once more
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { reviewTunnel } from '../controller/change.ts';
+import { readTunnelOptions } from '../controller/front.ts';
 import type { RunOptions } from '../controller/options.ts';
 import { resolveNames } from '../controller/resolve.ts';
 import { showTunnels } from '../controller/show.ts';
 import { checkConfiguration, joinStartingTunnel, startTunnel } from '../controller/start.ts';
 import { WgWrapError } from '../errors.ts';
 import { HELP } from './help.ts';
-import { parseCommandLine, subcommandOf } from './options.ts';
+import { parseCommandLine, subcommandOf, withTunnelOptions } from './options.ts';
 import { Report, reportBug, reportError } from './report.ts';
 
-const ROLES = ['cli', 'cold', 'connect', 'resolve'] as const;
+const ROLES = ['cli', 'cold', 'connect', 'changed', 'resolve'] as const;
 type Role = (typeof ROLES)[number];
 
 const BUG_STATUS = 125;
@@ -87,6 +90,12 @@ async function runCommand(
       leaveSignalsToFront();
       await startTunnel(options, installation, report);
       return;
+    case 'changed': {
+      leaveSignalsToFront();
+      const given = readTunnelOptions();
+      await reviewTunnel(withTunnelOptions(options, given), given, installation, report);
+      return;
+    }
     case 'connect':
       leaveSignalsToFront();
       await joinStartingTunnel(options, installation);

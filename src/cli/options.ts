@@ -105,6 +105,20 @@ function parseDown(words: readonly string[]): Command {
   return program;
 }
 
+/** The options of a session, with those of the tunnel as its starter gave them. */
+export function withTunnelOptions(
+  session: RunOptions,
+  given: ReadonlyMap<string, string>,
+): RunOptions {
+  const words = [...given].map(([name, value]) =>
+    value === '' ? `--${name}` : `--${name}=${value}`,
+  );
+  const invocation = interpret(parse(runProgram(), words), {});
+  if (invocation.kind !== 'run') throw new TypeError('the front gave an option that is none');
+  const { mtu, dns, ignoreUnknown, lingerMs } = invocation.options;
+  return { ...session, mtu, dns, ignoreUnknown, lingerMs };
+}
+
 function rowsOf(keys: readonly (keyof ParsedOptions)[]): readonly OptionRow[] {
   return RUN_OPTIONS.filter(({ key }) => keys.includes(key));
 }
@@ -152,6 +166,7 @@ function interpret(program: Command, environment: OptionEnvironment): Invocation
       config: chooseConfig(parsed, environment),
       connectTimeoutMs: parsed.connectTimeout ?? DEFAULT_TIMEOUT_MS,
       wait: parsed.wait ?? true,
+      restart: parsed.restart ?? false,
       lingerMs: parsed.linger ?? 0,
       mtu: parsed.mtu,
       dns: parsed.dns,

@@ -14,6 +14,7 @@ export interface ParsedOptions {
   readonly wait?: boolean;
   /** The front's alone; here it is only understood. */
   readonly strict?: boolean;
+  readonly restart?: boolean;
   readonly linger?: number;
   readonly mtu?: number;
   readonly dns?: readonly Address[] | 'none';
@@ -58,6 +59,7 @@ export const RUN_OPTIONS: readonly OptionRow[] = [
     switched: (isOn) => !isOn,
   },
   { flags: '--strict', key: 'strict', variable: 'WG_WRAP_STRICT', switched: same },
+  { flags: '--restart', key: 'restart', variable: 'WG_WRAP_RESTART', switched: same },
   { flags: '--linger <TIME>', key: 'linger', variable: 'WG_WRAP_LINGER', parse: parseDuration },
   { flags: '--mtu <BYTES>', key: 'mtu', variable: 'WG_WRAP_MTU', parse: parseMtu },
   { flags: '--dns <ADDR,…|none>', key: 'dns', variable: 'WG_WRAP_DNS', parse: parseDns },

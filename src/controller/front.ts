@@ -40,6 +40,11 @@ function parseOption(line: string): readonly [string, string] {
   return [match[1], match[2]];
 }
 
+/** Something changed that takes a fresh tunnel; the front knows whether there can be one. */
+export function tellFrontChanged(what: string): void {
+  writeSync(FRONT_FD.conversation, what);
+}
+
 /** The front may go on; if it was killed meanwhile, nobody is left to tell anything. */
 export function tellFront(): void {
   try {

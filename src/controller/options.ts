@@ -8,6 +8,8 @@ export interface RunOptions {
   readonly connectTimeoutMs: number;
   /** False for `--no-wait`. */
   readonly wait: boolean;
+  /** Apply a changed configuration to a tunnel that lives. */
+  readonly restart: boolean;
   /** How long the tunnel outlives its last session. */
   readonly lingerMs: number;
   readonly mtu: number | undefined;

@@ -23,7 +23,11 @@ import { readConfigFile, type ConfigFile, type ProfileEnvironment } from '../lin
 import { lookUpRoute, type HostSockets } from '../linux/host-sockets.ts';
 import { startPin } from '../linux/launcher.ts';
 import { hostNameservers } from '../linux/resolve.ts';
-import { removeStateFile, writeStateFile } from '../linux/state-directory.ts';
+import {
+  removeStateFile,
+  writeStateFile,
+  type RuntimeEnvironment,
+} from '../linux/state-directory.ts';
 import { formatAbout, makeAbout, type About } from './about.ts';
 import { waitForHandshake } from './connect.ts';
 import { decideDns, type DnsDecision } from './dns.ts';
@@ -33,9 +37,12 @@ import { openListenPort } from './host-port.ts';
 import { decideMtu } from './mtu.ts';
 import { MessageKeeper, type Reporter, type RunOptions } from './options.ts';
 import { makePlan, type Plan } from './plan.ts';
+import { refuseTwin } from './twin.ts';
 
-const STATE_DIRECTORY = `/proc/self/fd/${FRONT_FD.stateDirectory}`;
-const CONTROL_SOCKET = `${STATE_DIRECTORY}/control.sock`;
+/** The tunnel's state directory, as a path. */
+export const STATE_DIRECTORY: string = `/proc/self/fd/${FRONT_FD.stateDirectory}`;
+/** The tunnel's control socket. */
+export const CONTROL_SOCKET: string = `${STATE_DIRECTORY}/control.sock`;
 /** As after a SIGTERM; nobody looks at it. */
 const STATUS_ABANDONED = 143;
 
@@ -43,7 +50,8 @@ const STATUS_ABANDONED = 143;
 export interface Installation {
   /** Directory of `controller.js` and `engine.js`; the launcher is in `../../bin`. */
   readonly libraryDirectory: string;
-  readonly environment: ProfileEnvironment & { readonly WG_WRAP_PUMP?: string | undefined };
+  readonly environment: ProfileEnvironment &
+    RuntimeEnvironment & { readonly WG_WRAP_PUMP?: string | undefined };
 }
 
 /**
@@ -101,7 +109,11 @@ export function checkConfiguration(
   understand(readConfigFile(options.config, installation.environment), options, reporter);
 }
 
-function understand(file: ConfigFile, options: RunOptions, reporter: Reporter): Config {
+/**
+ * Understands a configuration, and says what there is to say of it.
+ * @throws {WgWrapError} `config`
+ */
+export function understand(file: ConfigFile, options: RunOptions, reporter: Reporter): Config {
   const result = parseConfig(file.bytes, { ignoreUnknown: options.ignoreUnknown });
   if (!result.ok) {
     throw new WgWrapError(
@@ -118,23 +130,29 @@ function understand(file: ConfigFile, options: RunOptions, reporter: Reporter): 
   return result.config;
 }
 
-interface Gathered {
+/** All that a tunnel's plan is made of. */
+export interface Gathered {
   readonly file: ConfigFile;
   readonly config: Config;
   readonly dns: DnsDecision;
   readonly endpoints: readonly (PeerPlaces | undefined)[];
-  readonly sockets: HostSockets;
+  readonly sockets: Pick<HostSockets, 'port'>;
   readonly options: RunOptions;
   readonly given: ReadonlyMap<string, string>;
 }
 
 /** All that the tunnel is built from. */
-interface Decided {
+export interface Decided {
   readonly plan: Plan;
   readonly about: About;
 }
 
-function decide(gathered: Gathered, installation: Installation, messages: MessageKeeper): Decided {
+/** Decides what is left to decide, and writes it down. */
+export function decide(
+  gathered: Gathered,
+  installation: Installation,
+  messages: MessageKeeper,
+): Decided {
   const { file, config, dns, endpoints, sockets, options } = gathered;
   const { mtu, warnings } = decideMtu(
     options.mtu ?? config.interface.mtu,
@@ -202,6 +220,7 @@ async function build(
   process.once('SIGTERM', abandon);
   writeAbout(about);
   try {
+    refuseTwin(about, STATE_DIRECTORY, installation.environment);
     await startPin(launcher, plan.launcher, plan.engine, {
       lock: FRONT_FD.lock,
       stateDirectory: FRONT_FD.stateDirectory,
@@ -219,8 +238,11 @@ async function build(
   closeSync(FRONT_FD.lock);
 }
 
-/** Before the pin starts: a record that is found has `about` beside it. */
-function writeAbout(about: About): void {
+/**
+ * Writes `about`; before the pin starts, so that a record that is found has it beside it.
+ * @throws {WgWrapError} `setup`
+ */
+export function writeAbout(about: About): void {
   try {
     writeStateFile(STATE_DIRECTORY, 'about', formatAbout(about));
   } catch (error) {

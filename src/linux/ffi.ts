@@ -156,6 +156,21 @@ export function setTunOffload(fd: number, offloads: number): void {
   call('ioctl', fd, TUNSETOFFLOAD, offloads);
 }
 
+const LOCK_SH = 1;
+const LOCK_NB = 4;
+
+/** flock(2): a shared lock, unless somebody else has an exclusive one; tells whether it was taken. */
+export function tryToShareLock(fd: number): boolean {
+  try {
+    call('flock', fd, LOCK_SH | LOCK_NB);
+    return true;
+  } catch (error) {
+    if (error instanceof SystemCallError && error.code === 'EWOULDBLOCK') return false;
+    if (error instanceof SystemCallError && error.code === 'EAGAIN') return false;
+    throw error;
+  }
+}
+
 /** close(2). */
 export function closeDescriptor(fd: number): void {
   call('close', fd);

@@ -4,16 +4,18 @@ import { closeSync, writeSync } from 'node:fs';
 import { WgWrapError } from '../errors.ts';
 import { unnamedFile } from './ffi.ts';
 
-/** Descriptors that the pin gets; the numbers that it sees are in docs/architecture.md. */
+/** Descriptors that the launcher gets; the numbers that it sees are in docs/architecture.md. */
 export interface PinDescriptors {
   readonly lock: number;
   readonly stateDirectory: number;
-  readonly udp4: number;
-  readonly udp6: number;
+  readonly udp4: number | 'ignore';
+  readonly udp6: number | 'ignore';
 }
 
 /** `argv[0]` that makes the launcher a pin. */
 const PIN = 'wg-wrap-pin';
+/** The same for applying a configuration to a tunnel that lives. */
+const APPLY = 'wg-wrap-apply';
 /** All that a pin ever says on its standard output. */
 const READY = 'ready\n';
 
@@ -28,10 +30,34 @@ export async function startPin(
   configuration: string,
   descriptors: PinDescriptors,
 ): Promise<void> {
-  // Not pipes: those would be filled bit by bit, while the pin waits for the end.
+  await runLauncher(PIN, launcher, plan, configuration, descriptors);
+}
+
+/**
+ * Changes the network of the tunnel of a state directory, and has its pin replace the engine. Without
+ * sockets it keeps those that it has.
+ * @throws {WgWrapError} `setup` with no line to print.
+ */
+export async function applyToPin(
+  launcher: string,
+  plan: string,
+  configuration: string,
+  descriptors: PinDescriptors,
+): Promise<void> {
+  await runLauncher(APPLY, launcher, plan, configuration, descriptors);
+}
+
+async function runLauncher(
+  role: string,
+  launcher: string,
+  plan: string,
+  configuration: string,
+  descriptors: PinDescriptors,
+): Promise<void> {
+  // Not pipes: those would be filled bit by bit, while the launcher waits for the end.
   const texts = [plan, configuration].map(fileOf);
   const child = spawn(launcher, [], {
-    argv0: PIN,
+    argv0: role,
     stdio: [
       'ignore',
       'pipe',

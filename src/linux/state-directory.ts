@@ -2,8 +2,19 @@
  * The state directories of tunnels, which the launcher keeps (docs/architecture.md): finds those that
  * run, and writes the one file there that is the controller's.
  */
-import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
+import { tryToShareLock } from './ffi.ts';
 
 /** What tells where the state directories are. */
 export interface RuntimeEnvironment {
@@ -46,6 +57,45 @@ export function recordedTunnels(environment: RuntimeEnvironment): readonly Tunne
     .map((name) => readRecord(join(root, name)))
     .filter((record) => record !== undefined)
     .sort((a, b) => a.name.localeCompare(b.name));
+}
+
+/** All state directories of this user, of tunnels that live and of others. */
+export function stateDirectories(environment: RuntimeEnvironment): readonly string[] {
+  const runtime = runtimeDirectory(environment);
+  if (runtime === undefined) return [];
+  const root = join(runtime, 'wg-wrap');
+  return namesIn(root).map((name) => join(root, name));
+}
+
+/**
+ * Whether a tunnel lives in a state directory, or somebody is just starting or ending one there. The
+ * record's lock is looked at only while nobody else can be: to a start that found it taken for that
+ * moment a dead tunnel would seem alive.
+ */
+export function isInUse(directory: string): boolean {
+  const lock = openIfThere(join(directory, 'lock'));
+  if (lock === undefined) return false;
+  try {
+    if (!tryToShareLock(lock)) return true;
+    const record = openIfThere(join(directory, 'pin'));
+    if (record === undefined) return false;
+    try {
+      return !tryToShareLock(record);
+    } finally {
+      closeSync(record);
+    }
+  } finally {
+    closeSync(lock);
+  }
+}
+
+function openIfThere(path: string): number | undefined {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch {
+    // Nobody has ever used the directory, or its tunnel has ended.
+    return undefined;
+  }
 }
 
 /** Reads a file of a state directory; undefined if it can't be read. */

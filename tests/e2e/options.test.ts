@@ -42,24 +42,24 @@ test('a run joins a tunnel whose options it repeats, or says nothing of', async 
 test('a run that asks a living tunnel for another value is told both', async () => {
   const client = await topology.client();
   const session = await hold(client, ['--mtu', '1300']);
-  const remedy = 'end it first: wg-wrap down work';
+  const remedy = 'Use --restart, or end it: wg-wrap down work';
   expect(await run(client, ['--mtu', '1280'])).toMatchObject({
     status: 125,
     stderr:
-      'wg-wrap: tunnel "work" runs with --mtu 1300; --mtu 1280 can\'t be applied to it; ' +
+      'wg-wrap: tunnel "work" runs with --mtu 1300; --mtu 1280 can\'t be applied to it. ' +
       `${remedy}\n`,
   });
   expect(await run(client, ['--mtu', '1300', '--ignore-unknown'])).toMatchObject({
     status: 125,
     stderr:
       'wg-wrap: tunnel "work" runs without --ignore-unknown; ' +
-      `--ignore-unknown can't be applied to it; ${remedy}\n`,
+      `--ignore-unknown can't be applied to it. ${remedy}\n`,
   });
   const variable = { env: { WG_WRAP_DNS: 'none' } };
   expect(await run(client, [], ['true'], variable)).toMatchObject({
     status: 125,
     stderr:
-      'wg-wrap: tunnel "work" runs without --dns; --dns none can\'t be applied to it; ' +
+      'wg-wrap: tunnel "work" runs without --dns; --dns none can\'t be applied to it. ' +
       `${remedy}\n`,
   });
   expect((await session.finish()).status).toBe(0);

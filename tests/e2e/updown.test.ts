@@ -1,9 +1,10 @@
 /** Tunnels without a command: held, used by name, and ended by name. */
-import { chownSync, mkdirSync, renameSync } from 'node:fs';
+import { chownSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Client } from './harness/client.ts';
 import type { Command, CommandOptions, Result } from './harness/command.ts';
+import { eventually } from './harness/eventually.ts';
 import { clean, useTopology } from './harness/topology.ts';
 
 const topology = useTopology();
@@ -67,6 +68,12 @@ test('exec and down say that no such tunnel runs, and start none', async () => {
 test('down names who uses the tunnel, and leaves it alone', async () => {
   const client = await topology.client();
   const plain = await startProgram(client, 'plain', 'echo runs; exec cat');
+  const comm = (): string => readFileSync(`/proc/${plain.pid}/comm`, 'utf8').trim();
+  await eventually(
+    () => comm() === 'cat',
+    5_000,
+    () => `it is still called ${comm()}`,
+  );
   // A name is a program's own choice, and may hold anything.
   const setName = "printf 'ev\\033[31mil' >/proc/$$/comm; echo runs; read -r line";
   const evil = await startProgram(client, 'program', setName);

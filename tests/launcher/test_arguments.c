@@ -184,6 +184,11 @@ static void test_tunnel_options(void)
 	/* A value that would not fit into one line of a record. */
 	PARSE2("--dns=1.1.1.1\npid 1", "true");
 	CHECK(parsed.is_controllers);
+	PARSE3("--restart", "-c", "work");
+	CHECK(!parsed.is_controllers && parsed.wants_restart &&
+	      parsed.options.count == 0);
+	PARSE2("--restart=1", "true");
+	CHECK(parsed.is_controllers);
 }
 
 static void test_environment(void)

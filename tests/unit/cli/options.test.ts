@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { HELP } from '../../../src/cli/help.ts';
-import { parseCommandLine, subcommandOf } from '../../../src/cli/options.ts';
+import { parseCommandLine, subcommandOf, withTunnelOptions } from '../../../src/cli/options.ts';
 import { RUN_OPTIONS } from '../../../src/cli/run-options.ts';
 import { WgWrapError } from '../../../src/errors.ts';
 import { formatAddress } from '../../../src/ip.ts';
@@ -97,6 +97,7 @@ describe('the command line', () => {
       DNS: 'none',
       LINGER: '10s',
       IGNORE_UNKNOWN: '1',
+      RESTART: '1',
       NO_WAIT: '1',
       QUIET: '1',
       VERBOSE: '1',
@@ -109,6 +110,7 @@ describe('the command line', () => {
         dns: 'none',
         lingerMs: 10_000,
         ignoreUnknown: true,
+        restart: true,
         wait: false,
       },
       verbosity: { quiet: true, verbose: 1 },
@@ -148,6 +150,21 @@ describe('the command line', () => {
       ({ flags }) => `${flags.replace(/ <.*/, '')} ${String(flags.includes('<'))}`,
     );
     expect([...theirs].sort()).toEqual([...ours].sort());
+  });
+
+  it('adds what a tunnel was started with to the options of a session', () => {
+    const session = run('-c', 'work', '--mtu', '1400', '--no-wait', 'x').options;
+    const given = new Map([
+      ['mtu', '1300'],
+      ['ignore-unknown', ''],
+    ]);
+    expect(withTunnelOptions(session, given)).toMatchObject({
+      config: 'work',
+      wait: false,
+      mtu: 1300,
+      ignoreUnknown: true,
+      dns: undefined,
+    });
   });
 
   it('refuses a value that no line of a record holds', () => {
@@ -233,7 +250,7 @@ describe('the help', () => {
 
   it('names every option that the parser knows', () => {
     const options =
-      '-c --config --profile --connect-timeout --no-wait --strict --dns --mtu --linger --ignore-unknown -q --quiet -v --verbose -V --version -h --help';
+      '-c --config --profile --connect-timeout --no-wait --strict --dns --mtu --linger --restart --ignore-unknown -q --quiet -v --verbose -V --version -h --help';
     for (const option of options.split(' ')) expect(HELP).toContain(option);
   });
 });
