@@ -96,6 +96,8 @@ _Noreturn void apply_main(void)
 	daemon_settle(APPLY_NAME);
 	fds[0] = configuration_seal(IN_CONFIGURATION);
 	plan_read(IN_PLAN, &plan);
+	if (plan.is_quiet)
+		be_quiet();
 	file = openat(IN_DIRECTORY, "pin", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (file < 0)
 		die_errno("can't open the tunnel's record");

@@ -19,6 +19,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -48,24 +50,41 @@ void daemon_settle(const char *name)
 }
 
 /**
+ * hear() - Read what fits into one write to a pipe
+ * @status:	Pipe
+ * @data:	Where it goes
+ * @size:	Bytes of it
+ */
+static bool hear(int status, void *data, size_t size)
+{
+	ssize_t got;
+
+	do {
+		got = read(status, data, size);
+	} while (got < 0 && errno == EINTR);
+	return got == (ssize_t)size;
+}
+
+/**
  * await() - What the first process does: wait, and exit as the daemon says
  * @who:	The daemon in a message
- * @status:	Pipe from the daemon, which writes one byte when it is ready
+ * @status:	Pipe from the daemon, which writes its pid, and one byte when it is
+ *		ready
  */
 static _Noreturn void await(const char *who, int status)
 {
+	pid_t daemon = 0, pid;
 	int end = 0;
-	ssize_t got;
 	char byte;
 
-	do {
-		got = read(status, &byte, 1);
-	} while (got < 0 && errno == EINTR);
-	if (got == 1)
+	if (hear(status, &daemon, sizeof(daemon)) && hear(status, &byte, 1))
 		_exit(0);
-	/* First comes the process in the middle, then the daemon. */
-	while (waitpid(-1, &end, 0) > 0) {
-		if (WIFSIGNALED(end))
+	/*
+	 * First comes the process in the middle, then the daemon, and then
+	 * whatever it leaves: its engine is killed whenever it ends.
+	 */
+	while ((pid = waitpid(-1, &end, 0)) > 0) {
+		if (pid == daemon && WIFSIGNALED(end))
 			die(STATUS_SETUP,
 			    "%s was killed by signal %d before it was ready",
 			    who, WTERMSIG(end));
@@ -107,6 +126,9 @@ int daemon_detach(const char *who)
 		die_errno("can't create a process");
 	if (pid > 0)
 		_exit(0);
+	pid = getpid();
+	if (write(status[1], &pid, sizeof(pid)) < 0 && errno != EPIPE)
+		die_errno("can't report a daemon");
 	return status[1];
 }
 

@@ -28,6 +28,8 @@ enum {
 	OUTPUT_MAX = 4 * MESSAGE_MAX + 64,
 };
 
+static bool is_quiet;
+
 /**
  * clean() - Make a message safe for a terminal
  * @message:	The message, which may quote names of files
@@ -136,6 +138,15 @@ _Noreturn void die_errno(const char *format, ...)
 }
 
 /**
+ * be_quiet() - Print no warnings from here on
+ * For roles whose starter was told so; what ends the process is still said.
+ */
+void be_quiet(void)
+{
+	is_quiet = true;
+}
+
+/**
  * warn() - Print a line and go on
  * @format:	The message, without prefix and newline
  */
@@ -145,6 +156,8 @@ void warn(const char *format, ...)
 	int errnum = errno;
 	va_list arguments;
 
+	if (is_quiet)
+		return;
 	va_start(arguments, format);
 	vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);

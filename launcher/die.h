@@ -20,6 +20,9 @@ die(int status, const char *format, ...);
 __attribute__((format(printf, 1, 2))) _Noreturn void
 die_errno(const char *format, ...);
 
+/* From here on warn() prints nothing. */
+void be_quiet(void);
+
 /* Prints the line and goes on. */
 __attribute__((format(printf, 1, 2))) void warn(const char *format, ...);
 

@@ -228,9 +228,14 @@ _Noreturn void pin_main(void)
 	move(configuration_seal(IN_CONFIGURATION), PIN_CONFIGURATION);
 	plan_read(IN_PLAN, &plan);
 	close(IN_PLAN);
+	if (plan.is_quiet)
+		be_quiet();
 	move(daemon_detach("the pin"), STATUS_FD);
-	/* Cleaners of temporary files leave a locked directory alone. */
-	if (flock(IN_DIRECTORY, LOCK_SH | LOCK_NB) != 0)
+	/*
+	 * Cleaners of temporary files leave a locked directory alone. One that
+	 * is at it just now goes on without this tunnel's files: they are new.
+	 */
+	if (flock(IN_DIRECTORY, LOCK_SH | LOCK_NB) != 0 && errno != EWOULDBLOCK)
 		die_errno("can't lock the state directory");
 	program.node = plan.node;
 	program.node_options = plan.node_options;

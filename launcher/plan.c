@@ -175,6 +175,13 @@ static const char *take_linger(struct plan *plan, char *value)
 	return NULL;
 }
 
+/** take_quiet() - Take that no warnings are wanted */
+static const char *take_quiet(struct plan *plan, char *value)
+{
+	plan->is_quiet = true;
+	return strcmp(value, "1") == 0 ? NULL : "not 1";
+}
+
 #define KEY(key, min, max, take)                                               \
 	{                                                                      \
 		key, min, max, take, "no " key " in the plan"                  \
@@ -199,6 +206,7 @@ static const struct key keys[] = {
 	KEY("search", 0, PLAN_MAX_SEARCHES, take_search),
 	KEY("resolve", 0, PLAN_MAX_NAMES, take_resolve),
 	KEY("linger", 1, 1, take_linger),
+	KEY("quiet", 0, 1, take_quiet),
 };
 
 enum { KEY_COUNT = sizeof(keys) / sizeof(*keys) };

@@ -5,6 +5,7 @@
 
 #include "options.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
 
@@ -45,6 +46,7 @@ struct plan {
 	char *node_options[PLAN_MAX_NODE_OPTIONS];
 	unsigned int node_option_count;
 	unsigned long linger_ms;
+	bool is_quiet; /* no warnings */
 
 	char *interface;
 	unsigned int mtu;

@@ -169,6 +169,7 @@ function interpret(program: Command, environment: OptionEnvironment): Invocation
       restart: parsed.restart ?? false,
       lingerMs: parsed.linger ?? 0,
       mtu: parsed.mtu,
+      quiet: parsed.quiet ?? false,
       dns: parsed.dns,
       ignoreUnknown: parsed.ignoreUnknown ?? false,
     },

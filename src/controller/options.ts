@@ -14,6 +14,8 @@ export interface RunOptions {
   readonly lingerMs: number;
   readonly mtu: number | undefined;
   readonly dns: DnsOption;
+  /** No warnings from anybody. */
+  readonly quiet: boolean;
   /** Skip keys of the file that nobody knows. */
   readonly ignoreUnknown: boolean;
 }

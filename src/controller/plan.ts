@@ -32,6 +32,8 @@ export interface PlanFacts {
   readonly lingerMs: number;
   /** What the user says about the pump. */
   readonly pump: 'on' | 'off';
+  /** The launcher prints no warnings. */
+  readonly quiet: boolean;
 }
 
 /** What a tunnel is built from. */
@@ -76,6 +78,7 @@ function launcherPlan(config: Config, facts: PlanFacts): string {
     ...names(facts).map((name) => ['resolve', name] as const),
     // The last one is required: a plan that was cut off is refused.
     ['linger', facts.lingerMs],
+    ...(facts.quiet ? [['quiet', 1] as const] : []),
   ];
   if (/[\x00-\x1f\x7f]/.test(facts.tunnel)) {
     throw new WgWrapError('config', `${file.shown} has a control character in its name; rename it`);

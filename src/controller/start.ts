@@ -169,6 +169,7 @@ export function decide(
     engine: realpathSync(join(installation.libraryDirectory, 'engine.js')),
     controller: realpathSync(join(installation.libraryDirectory, 'controller.js')),
     listenPort: sockets.port,
+    quiet: options.quiet,
     endpoints,
     pump: installation.environment.WG_WRAP_PUMP === 'off' ? 'off' : 'on',
   });

@@ -97,3 +97,12 @@ test('a tunnel that lingers ends by itself when its time is over', async () => {
   clean(await run(client, ['--linger', '700ms']));
   await topology.settled();
 });
+
+test('-q silences what the launcher finds while it sets the tunnel up, too', async () => {
+  const client = await topology.client();
+  const said = await run(client, ['--mtu', '1000']);
+  expect(said).toMatchObject({ status: 0 });
+  expect(said.stderr).toMatch(/^wg-wrap: IPv6 needs an MTU of 1280 .*\n$/);
+  await topology.settled();
+  clean(await run(client, ['--mtu', '1000', '-q']));
+});

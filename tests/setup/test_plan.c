@@ -275,6 +275,8 @@ static void refuses_numbers(void)
 	CHECK_TEXT(error_instead(3, "stamp 1  2 3\n"), "not a stamp");
 	CHECK_TEXT(error_instead(3, "stamp 1 2 3 \n"), "not a stamp");
 	CHECK_TEXT(error_instead(3, "stamp 1 2 3 x\n"), "not a stamp");
+	CHECK_TEXT(error_with("quiet 1\n"), NULL);
+	CHECK_TEXT(error_with("quiet 0\n"), "not 1");
 	CHECK_TEXT(error_with("option mtu\n"), option);
 	CHECK_TEXT(error_with("option  1300\n"), option);
 	CHECK_TEXT(error_with("option MTU 1300\n"), option);

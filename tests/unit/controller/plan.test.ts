@@ -64,6 +64,7 @@ const facts: PlanFacts = {
   ],
   lingerMs: 0,
   pump: 'on',
+  quiet: false,
 };
 
 describe("the launcher's plan", () => {
@@ -96,6 +97,10 @@ describe("the launcher's plan", () => {
         '',
       ].join('\n'),
     );
+  });
+
+  it('passes on that no warnings are wanted', () => {
+    expect(makePlan(config, { ...facts, quiet: true }).launcher).toMatch(/^quiet 1$/m);
   });
 
   it('holds no secret', () => {
