@@ -4,11 +4,11 @@
  *
  * `WG_WRAP_TEST_PREFIX` names an installation to test in place of a fresh one.
  */
-import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { buildSync } from 'esbuild';
+import { execaSync } from 'execa';
 import type { TestProject } from 'vitest/node';
 
 declare module 'vitest' {
@@ -71,19 +71,21 @@ function compileAttack(program: string): void {
   const source = join(import.meta.dirname, 'attack');
   const files = readdirSync(source).filter((name) => name.endsWith('.c'));
   const flags = ['-std=c11', '-D_GNU_SOURCE', '-O1', '-Wall', '-Wextra', '-Werror'];
-  execFileSync('gcc', [...flags, ...files.map((name) => join(source, name)), '-o', program]);
+  execaSync('gcc', [...flags, ...files.map((name) => join(source, name)), '-o', program]);
 }
 
 /** A static program with a C library of its own. */
 function compileResolve(program: string): void {
   const source = join(import.meta.dirname, 'resolve/main.c');
-  execFileSync('musl-gcc', ['-static', '-Wall', '-Werror', source, '-o', program]);
+  execaSync('musl-gcc', ['-static', '-Wall', '-Werror', source, '-o', program]);
 }
 
 function install(prefix: string): string {
-  execFileSync('make', ['--no-print-directory', '-s', 'install', `PREFIX=${prefix}`], {
+  execaSync('make', ['--no-print-directory', '-s', 'install', `PREFIX=${prefix}`], {
     cwd: REPOSITORY,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdin: 'ignore',
+    stdout: 'inherit',
+    stderr: 'inherit',
   });
   return prefix;
 }

@@ -2,10 +2,10 @@
  * Once a run: the product, installed as a user would have it. `WG_WRAP_TEST_PREFIX` names an
  * installation to test in place of a fresh one.
  */
-import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { execaSync } from 'execa';
 import type { TestProject } from 'vitest/node';
 
 declare module 'vitest' {
@@ -38,9 +38,11 @@ export function setup(project: TestProject): () => void {
 }
 
 function install(prefix: string): string {
-  execFileSync('make', ['--no-print-directory', '-s', 'install', `PREFIX=${prefix}`], {
+  execaSync('make', ['--no-print-directory', '-s', 'install', `PREFIX=${prefix}`], {
     cwd: REPOSITORY,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdin: 'ignore',
+    stdout: 'inherit',
+    stderr: 'inherit',
   });
   // The role by name, for callers that take one word.
   const link = join(prefix, 'bin/wg-wrap-device');

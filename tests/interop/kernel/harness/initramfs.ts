@@ -5,9 +5,9 @@
  * It holds no key and no address: what a test needs it says to the running machine, so that one
  * archive serves the whole run.
  */
-import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { execaSync } from 'execa';
 import type { Kernel } from './kernel.ts';
 
 /** Copied with their libraries; dash, since busybox's shell prefers its own `ip` to the real one. */
@@ -81,10 +81,6 @@ function copyModule(path: string, root: string): string {
 }
 
 function run(program: string, args: readonly string[], cwd?: string): string {
-  return execFileSync(program, args, {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH },
-    ...(cwd !== undefined && { cwd }),
-  });
+  const environment = { env: { PATH }, extendEnv: false };
+  return execaSync(program, args, { ...environment, ...(cwd !== undefined && { cwd }) }).stdout;
 }

@@ -7,9 +7,9 @@
  * directory gets its final name only when it is complete: a run that was cut off leaves nothing
  * that the next could take for a kernel.
  */
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { execaSync } from 'execa';
 
 /** An unpacked kernel. */
 export interface Kernel {
@@ -69,9 +69,5 @@ function unpack(name: string, root: string): void {
 /** Runs a program and returns its stdout; what it complains about goes into the error. */
 function run(argv: readonly string[], cwd?: string): string {
   const [program = '', ...args] = argv;
-  return execFileSync(program, args, {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'pipe'],
-    ...(cwd !== undefined && { cwd }),
-  });
+  return execaSync(program, args, { ...(cwd !== undefined && { cwd }) }).stdout;
 }
