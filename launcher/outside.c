@@ -14,7 +14,6 @@
 
 #include "die.h"
 #include "errname.h"
-#include "fds.h"
 #include "pin.h"
 #include "sockets.h"
 
@@ -49,12 +48,9 @@ void outside_open(struct outside *outside, struct engine *engine,
  */
 static void keep_copy(int socket, int number)
 {
-	int null = socket < 0 ? fds_dev_null() : -1;
-
-	if (dup3(socket < 0 ? null : socket, number, O_CLOEXEC) < 0)
+	/* The pin's stdin is /dev/null: this takes no new descriptor. */
+	if (dup3(socket < 0 ? STDIN_FILENO : socket, number, O_CLOEXEC) < 0)
 		die_errno("can't replace a socket");
-	if (null >= 0)
-		close(null);
 }
 
 /**

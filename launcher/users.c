@@ -18,6 +18,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -56,6 +57,24 @@ static long long now_ms(void)
 }
 
 /**
+ * may_be_session() - Whether a descriptor is worth a look at its file
+ * @list:	/proc/PID/fd
+ * @number:	The descriptor
+ * A file of a network that has gone away would hold us for ever, and the lock
+ * with us; the link's text is there without it.
+ */
+static bool may_be_session(int list, const char *number)
+{
+	char path[PATH_MAX];
+	ssize_t len = readlinkat(list, number, path, sizeof(path) - 1);
+
+	if (len < 0)
+		return false;
+	path[len] = '\0';
+	return strstr(path, "/sessions/") != NULL;
+}
+
+/**
  * has_open() - Whether a process has a session's file open
  * @proc:	Open /proc
  * @pid:	The process, as /proc spells it
@@ -82,6 +101,7 @@ static bool has_open(int proc, const char *pid,
 	}
 	while (!is_found && (entry = readdir(list))) {
 		is_found = entry->d_name[0] != '.' &&
+			   may_be_session(fd, entry->d_name) &&
 			   fstatat(fd, entry->d_name, &file, 0) == 0 &&
 			   file.st_dev == session->device &&
 			   file.st_ino == session->inode;

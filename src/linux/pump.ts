@@ -275,11 +275,14 @@ export function encodeEndpoint(endpoint: UdpEndpoint | undefined): Uint8Array {
 function decodeEndpoint(bytes: Uint8Array, at: number): UdpEndpoint | undefined {
   const family = bytes[at];
   if (family === 0) return undefined;
+  const port = readUint32LE(bytes, at) >>> 16;
+  // Whoever forges a source port can choose 0, where nothing can be sent: the pump refuses it.
+  if (port === 0) return undefined;
   const length = family === 4 ? 4 : 16;
   const address = bytes.slice(at + 8, at + 8 + length);
   const scope = readUint32LE(bytes, at + 4);
   const host = formatAddress(address) + (scope > 0 ? `%${scope}` : '');
-  const remote = new UdpEndpoint(address, readUint32LE(bytes, at) >>> 16, host);
+  const remote = new UdpEndpoint(address, port, host);
   if (readUint32LE(bytes, at + 40) === 0) return remote;
   return new LocalEndpoint(remote, bytes.slice(at + 24, at + 24 + length));
 }

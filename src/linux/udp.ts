@@ -150,6 +150,8 @@ export class UdpSockets {
 }
 
 function endpointOf(info: RemoteInfo): UdpEndpoint | undefined {
+  // Whoever forges a source port can choose 0, where nothing can be sent: dgram throws at it.
+  if (info.port === 0) return undefined;
   const zone = info.address.indexOf('%');
   const address = parseAddress(zone < 0 ? info.address : info.address.slice(0, zone));
   if (!address) return undefined;

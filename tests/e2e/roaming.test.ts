@@ -37,7 +37,7 @@ test(
     );
     try {
       // What the peer sends is how we learn of it.
-      await site.namespace.sh(`ping -c1 -W5 ${client4}`);
+      await site.namespace.sh(`ping -c8 -W5 ${client4}`);
       expect(await fetchInTheEnd(client)).toBe(client4);
       const shown = await topology.host.wrap(['show']).wait();
       expect(shown.text).toMatch(new RegExp(`endpoint: .*:${OTHER_PORT}$`, 'm'));

@@ -5,10 +5,14 @@
  * the namespaces go. Daemons inside get SIGKILL when their parent, the test runner, is gone.
  * Mounts made inside never reach the machine: the propagation is private.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { Command, must, type CommandOptions } from './command.ts';
 
 /** What programs of the harness get: nothing of the caller's, such as a proxy, may reach them. */
 const ENVIRONMENT = { PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8' };
+
+/** How long the ends of daemons are waited for, which may stand in a queue behind their output. */
+const CLOSE_LIMIT_MS = 10_000;
 
 /** Mount and network namespaces of their own, with root's rights. */
 export class Namespace {
@@ -74,8 +78,10 @@ export class Namespace {
 
   /** Ends the daemons, then the holder, which was the last to hold the namespaces. */
   async close(): Promise<void> {
-    for (const daemon of this.#daemons) await this.stop(daemon);
+    for (const daemon of this.#daemons) daemon.kill('SIGKILL');
     this.#holder.endInput();
-    await this.#holder.wait();
+    // Not for longer: whatever is left ends with the test runner.
+    const ends = Promise.all([...this.#daemons, this.#holder].map((command) => command.wait()));
+    await Promise.race([ends, delay(CLOSE_LIMIT_MS, undefined, { ref: false })]);
   }
 }
