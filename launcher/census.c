@@ -10,6 +10,10 @@
  * The lock is never waited for: a front that was stopped in the middle would
  * stop the pin. No event tells that a lock has become free, so where it is
  * taken the question is put off for a moment.
+ *
+ * The kernel tells of a session's close just before it gives up its lock. Who
+ * closes may lose the processor in between, and no other event comes. So where
+ * somebody seems to be left after a close, it is asked again, ever more seldom.
  */
 #include "census.h"
 
@@ -27,7 +31,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { FIRST_RETRY_MS = 10, LONGEST_RETRY_MS = 640 };
+enum {
+	FIRST_RETRY_MS = 10,
+	LONGEST_RETRY_MS = 640,
+	LONGEST_DOUBT_MS = 10240,
+};
 
 /**
  * watch_sessions() - Be told when the last holder of a session closes it
@@ -74,6 +82,7 @@ void census_prepare(struct census *census, int directory, ino_t netns,
 	census->is_held = false;
 	census->had_session = false;
 	census->retry_ms = FIRST_RETRY_MS;
+	census->doubt_ms = 0;
 	census->linger_until = NEVER;
 	census->again_at = NEVER;
 	for (i = 0; i < CENSUS_WATCHED_MAX; i++)
@@ -133,6 +142,7 @@ void census_session_ended(struct census *census)
 	while (read(census->events, events, sizeof(events)) > 0)
 		;
 	census->linger_until = NEVER;
+	census->doubt_ms = FIRST_RETRY_MS;
 }
 
 /**
@@ -195,6 +205,22 @@ static bool is_anybody_there(struct census *census, pid_t engine,
 }
 
 /**
+ * ask_again() - Don't take the answer for the last one after a close
+ * @census:	Census
+ * @now_ms:	Time
+ */
+static void ask_again(struct census *census, long long now_ms)
+{
+	if (census->doubt_ms == 0)
+		return;
+	if (now_ms + census->doubt_ms < census->again_at)
+		census->again_at = now_ms + census->doubt_ms;
+	census->doubt_ms *= 2;
+	if (census->doubt_ms > LONGEST_DOUBT_MS)
+		census->doubt_ms = 0;
+}
+
+/**
  * is_lingering() - Whether an unused tunnel is to be kept for now
  * @census:	Census
  * @now_ms:	Time
@@ -231,6 +257,7 @@ bool census_finds_nobody(struct census *census, pid_t engine, long long now_ms)
 	if (is_anybody_there(census, engine, now_ms)) {
 		census->had_session = true;
 		census->linger_until = NEVER;
+		ask_again(census, now_ms);
 	} else if (!is_lingering(census, now_ms)) {
 		return true;
 	}

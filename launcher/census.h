@@ -24,6 +24,8 @@ struct census {
 	bool is_held; /* to be kept without sessions, until it is told to end */
 	bool had_session;
 	unsigned int retry_ms;
+	unsigned int
+		doubt_ms; /* when to ask whether a closed session has ended */
 	long long linger_until;
 	long long again_at; /* take it again, whatever happens */
 	int inhabitants[CENSUS_WATCHED_MAX]; /* readable at their end, or -1 */

@@ -5,6 +5,8 @@
 #include "../setup/test.h"
 
 #include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 
 /* No namespace has this inode: inodes of /proc begin far higher. */
@@ -64,10 +66,63 @@ static void test_shortage(void)
 	end(&census);
 }
 
+/*
+ * A session whose file is closed once more than it was opened, as seen from the
+ * census: the event has come, and the lock is still held.
+ */
+static void test_event_before_unlock(void)
+{
+	struct census census;
+	int session;
+
+	begin(&census);
+	session = openat(census.sessions, "1", O_RDWR | O_CREAT, 0600);
+	CHECK(session >= 0 && flock(session, LOCK_EX) == 0);
+	CHECK(dprintf(session, "%d\n", NETNS) > 0);
+	CHECK(!census_finds_nobody(&census, 0, 1000));
+	CHECK(census.again_at == NEVER);
+	close(openat(census.sessions, "1", O_WRONLY));
+	census_session_ended(&census);
+	CHECK(!census_finds_nobody(&census, 0, 2000));
+	CHECK(census.again_at > 2000 && census.again_at < 2100);
+	CHECK(flock(session, LOCK_UN) == 0);
+	CHECK(census_finds_nobody(&census, 0, census.again_at));
+	close(session);
+	end(&census);
+}
+
+static void test_doubt_ends(void)
+{
+	struct census census;
+	long long now = 1000;
+	int session, count;
+
+	begin(&census);
+	session = openat(census.sessions, "1", O_RDWR | O_CREAT, 0600);
+	CHECK(session >= 0 && flock(session, LOCK_EX) == 0);
+	CHECK(dprintf(session, "%d\n", NETNS) > 0);
+	census_session_ended(&census);
+	for (count = 0; now != NEVER && count < 100; count++) {
+		CHECK(!census_finds_nobody(&census, 0, now));
+		CHECK(census.again_at > now);
+		now = census.again_at;
+	}
+	CHECK(count < 20);
+	CHECK(unlinkat(census.sessions, "1", 0) == 0);
+	close(session);
+	end(&census);
+}
+
 int main(void)
 {
 	TEST("a tunnel without sessions and processes is found unused",
 	     test_nobody);
 	TEST("while nobody can be counted a tunnel goes on", test_shortage);
+	TEST("a session whose close is told before its lock is free is asked "
+	     "for again",
+	     test_event_before_unlock);
+	TEST("a session that lives on is asked for ever more seldom, then no "
+	     "more",
+	     test_doubt_ends);
 	return report();
 }
