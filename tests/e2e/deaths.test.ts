@@ -203,7 +203,7 @@ test('while the lock is waited for, the front may be killed', async () => {
   const waiting = topology.start(client, ['true']);
   await eventually(
     () => waitsForLock(waiting.pid),
-    5_000,
+    20_000,
     () => 'the front does not wait',
   );
   waiting.kill('SIGKILL');

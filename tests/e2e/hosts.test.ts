@@ -185,7 +185,7 @@ test('a tunnel can be started inside another, and its datagrams go through that 
     expect(text).toContain('1 received');
     await eventually(
       async () => (await second.peerState()).endpoint.startsWith(`${addresses.client4}:`),
-      2_000,
+      20_000,
       () => 'the second tunnel did not come through the first',
     );
   } finally {

@@ -39,7 +39,7 @@ test('a download goes on over the death of the engine', async () => {
   // curl is the session's process that has a connection; by then the first bytes are on their way.
   await eventually(
     () => topology.host.processes().some((process) => process.command.startsWith('curl ')),
-    5_000,
+    20_000,
     () => 'curl did not start',
   );
   const engine = topology.host.enginePid();
@@ -63,7 +63,7 @@ test("the engine's successor knows the timestamp that its initiations have to ex
       .find(({ pid, command }) => pid !== engine && command.includes('engine.js'))?.command;
   await eventually(
     () => successor() !== undefined,
-    5_000,
+    20_000,
     () => 'no engine was started again',
   );
   expect(successor()).toMatch(/engine\.js [0-9a-f]{24}$/);

@@ -93,7 +93,7 @@ function stateOf(pid: number): string | undefined {
 async function untilState(pid: number, state: string | undefined): Promise<void> {
   await eventually(
     () => stateOf(pid) === state,
-    5_000,
+    20_000,
     () => `process ${pid} is in state ${String(stateOf(pid))}`,
   );
 }
@@ -186,7 +186,7 @@ test('the pin killed from inside: the sessions are offline, and the next run bui
   await tell(session, `kill -STOP ${engine}; kill -KILL ${pin}`);
   await eventually(
     () => topology.host.processes().length === 1,
-    5_000,
+    20_000,
     () => 'the engine outlived the pin',
   );
   await expectSilence(session);
@@ -199,7 +199,7 @@ test('the pin ended from inside: the sessions are offline', async () => {
   await tell(session, `kill -TERM ${topology.host.pinPid()}`);
   await eventually(
     () => topology.host.processes().length === 1,
-    5_000,
+    20_000,
     () => 'the pin did not end',
   );
   await expectSilence(session);

@@ -116,7 +116,7 @@ test('the death of the outer pin ends the traffic of the inner tunnel, and nothi
   process.kill(host.pinPid(), 'SIGKILL');
   await eventually(
     () => engines() === 1,
-    5_000,
+    20_000,
     () => 'the outer engine goes on',
   );
   session.write('again\n');

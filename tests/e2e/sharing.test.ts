@@ -101,7 +101,7 @@ test('a background process that has closed every descriptor keeps the tunnel too
   const pid = Number(await topology.output(client, ['sh', '-c', script]));
   await eventually(
     () => topology.host.processes().some((left) => left.pid === pid && left.command === 'sleep 60'),
-    5_000,
+    20_000,
     () => 'the descriptors were not closed',
   );
   const pin = topology.host.pinPid();
@@ -118,7 +118,7 @@ test('a killed caller leaves nothing, even while the tunnel is being built', asy
     const session = startSession(client);
     await eventually(
       () => topology.host.processes().length > round % 3,
-      5_000,
+      20_000,
       () => 'nothing has started',
     );
     session.kill('SIGKILL');
@@ -173,7 +173,7 @@ test('sessions of a killed pin go on, and are not counted for the tunnel of the 
   process.kill(host.pinPid(), 'SIGKILL');
   await eventually(
     () => host.processes().every(({ command }) => command === 'cat'),
-    5_000,
+    20_000,
     () => 'the pin or the engine goes on',
   );
   const next = startSession(client);
@@ -181,7 +181,7 @@ test('sessions of a killed pin go on, and are not counted for the tunnel of the 
   await next.finish();
   await eventually(
     () => host.processes().every(({ command }) => command === 'cat'),
-    5_000,
+    20_000,
     () => `the tunnel goes on: ${JSON.stringify(host.processes())}`,
   );
   for (const orphan of orphans) {

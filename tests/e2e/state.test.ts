@@ -114,7 +114,7 @@ test('a runtime directory without room is named, and a tunnel that lives is not 
     await eventually(
       async () =>
         (await host.namespace.sh('ls /run/small/wg-wrap/*/sessions')).split('\n').length === 1,
-      5_000,
+      20_000,
       () => 'the session that is over is still there',
     );
     const fill = 'cat /dev/zero >>/run/small/filler 2>/dev/null || true';
@@ -247,7 +247,7 @@ test('what a machine that went down has left is no tunnel, and is cleaned up', a
   const stranger = host.user(['sleep', '30']);
   await eventually(
     () => host.processes().some(({ command }) => command === 'sleep 30'),
-    5_000,
+    20_000,
     () => 'the stranger did not start',
   );
   // By number it lives; and what it has the number of has been gone since the last boot.
@@ -265,7 +265,7 @@ test('what a machine that went down has left is no tunnel, and is cleaned up', a
   await expectTunnel(client);
   await eventually(
     () => host.stateFiles().every((file) => file.endsWith('/lock')),
-    5_000,
+    20_000,
     () => `left: ${host.stateFiles().join(' ')}`,
   );
   stranger.kill('SIGKILL');
@@ -284,7 +284,7 @@ test('a session file with the pid of a stranger keeps no tunnel', async () => {
   await hold.finish();
   await eventually(
     () => host.processes().every(({ command }) => command === 'sleep 30'),
-    5_000,
+    20_000,
     () => 'the tunnel goes on',
   );
   stranger.kill('SIGKILL');

@@ -71,7 +71,7 @@ test('down names who uses the tunnel, and leaves it alone', async () => {
   const comm = (): string => readFileSync(`/proc/${plain.pid}/comm`, 'utf8').trim();
   await eventually(
     () => comm() === 'cat',
-    5_000,
+    20_000,
     () => `it is still called ${comm()}`,
   );
   // A name is a program's own choice, and may hold anything.

@@ -28,7 +28,7 @@ import { takeSnapshot, type Snapshot } from './snapshot.ts';
 import { Watch, type Sighting } from './watch.ts';
 
 /** How long the pin may take to end a tunnel after its last session. */
-const TEAR_DOWN_LIMIT_MS = 5_000;
+const TEAR_DOWN_LIMIT_MS = 20_000;
 
 /** Ends with its input, and says before that it runs. */
 const HOLD = ['sh', '-c', 'readlink /proc/self/ns/net; exec cat'] as const;
