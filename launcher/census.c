@@ -130,6 +130,21 @@ bool census_share_lock(struct census *census, int lock)
 }
 
 /**
+ * was_session() - Whether a closed file was a session's
+ * @census:	Census
+ * @name:	Its name in sessions/
+ * A front that died before it was one has written nothing.
+ */
+static bool was_session(const struct census *census, const char *name)
+{
+	struct stat file;
+
+	return fstatat(census->sessions, name, &file, AT_SYMLINK_NOFOLLOW) ==
+		       0 &&
+	       file.st_size > 0;
+}
+
+/**
  * census_session_ended() - Take note of the events
  * @census:	Census
  * The time of lingering begins anew, even for a session that came and went
@@ -137,10 +152,18 @@ bool census_share_lock(struct census *census, int lock)
  */
 void census_session_ended(struct census *census)
 {
-	char events[4096];
+	_Alignas(struct inotify_event) char events[4096];
+	const struct inotify_event *event;
+	ssize_t got, at;
 
-	while (read(census->events, events, sizeof(events)) > 0)
-		;
+	while ((got = read(census->events, events, sizeof(events))) > 0) {
+		for (at = 0; at < got;
+		     at += (ssize_t)sizeof(*event) + (ssize_t)event->len) {
+			event = (const void *)(events + at);
+			if (event->len > 0 && was_session(census, event->name))
+				census->had_session = true;
+		}
+	}
 	census->linger_until = NEVER;
 	census->doubt_ms = FIRST_RETRY_MS;
 }

@@ -18,8 +18,9 @@
  *		record comes last: a locked record means a tunnel.
  *		From then on a filter refuses what is never needed (filter.c).
  * 5. keep	The engine, and the wait for its readiness (keep.c).
- * 6. announce	"ready" to the controller, exit 0 of the first process. Only
- *		then the starter's lock and stderr are let go, and what the
+ * 6. announce	exit 0 of the first process, and "ready" to the controller, who
+ *		believes either: the first process may be dead, and this one may
+ *		die in between. Then the starter's lock is let go, and what the
  *		environment may have told is forgotten.
  *
  * The pin stays in the host's namespaces and stays dumpable: fronts open the
@@ -203,12 +204,12 @@ static void forget_environment(void)
  */
 static void announce(void)
 {
+	daemon_report(STATUS_FD);
 	if (write(IN_READY, "ready\n", 6) < 0 && errno != EPIPE)
 		warn("can't tell the controller that the tunnel is ready");
 	if (dup2(STDIN_FILENO, STDOUT_FILENO) < 0 ||
 	    dup2(STDIN_FILENO, STDERR_FILENO) < 0)
 		die_errno("can't detach from the starter's stderr");
-	daemon_report(STATUS_FD);
 	close(IN_LOCK);
 	forget_environment();
 }

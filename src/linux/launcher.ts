@@ -16,7 +16,7 @@ export interface PinDescriptors {
 const PIN = 'wg-wrap-pin';
 /** The same for applying a configuration to a tunnel that lives. */
 const APPLY = 'wg-wrap-apply';
-/** All that a pin ever says on its standard output. */
+/** All that a pin ever says on its standard output. The end of the child with status 0 says the same. */
 const READY = 'ready\n';
 
 /**
@@ -88,6 +88,9 @@ async function failureOf(child: ChildProcess): Promise<string | undefined> {
     });
     child.once('error', (error) => {
       resolve('code' in error ? String(error.code) : error.message);
+    });
+    child.once('exit', (status) => {
+      if (status === 0) resolve(undefined);
     });
     child.once('close', (_status, signal) => {
       resolve(signal ?? '');

@@ -15,7 +15,7 @@ enum { NETNS = 7 };
 static char directory[64];
 static int state;
 
-static void begin(struct census *census)
+static void begin_lingering(struct census *census, long long linger_ms)
 {
 	int lock;
 
@@ -25,7 +25,12 @@ static void begin(struct census *census)
 	lock = openat(state, "lock", O_RDWR | O_CREAT, 0600);
 	CHECK(lock >= 0);
 	close(lock);
-	census_prepare(census, state, NETNS, 0);
+	census_prepare(census, state, NETNS, linger_ms);
+}
+
+static void begin(struct census *census)
+{
+	begin_lingering(census, 0);
 }
 
 static void end(struct census *census)
@@ -113,6 +118,34 @@ static void test_doubt_ends(void)
 	end(&census);
 }
 
+/* A command may be over before the pin has looked for the first time. */
+static void test_short_session(void)
+{
+	struct census census;
+	int session;
+
+	begin_lingering(&census, 60000);
+	session = openat(census.sessions, "1", O_RDWR | O_CREAT, 0600);
+	CHECK(session >= 0 && dprintf(session, "%d\n", NETNS) > 0);
+	close(session);
+	census_session_ended(&census);
+	CHECK(!census_finds_nobody(&census, 0, 1000));
+	CHECK(census.again_at == 61000);
+	CHECK(census_finds_nobody(&census, 0, 61000));
+	end(&census);
+}
+
+static void test_dead_starter(void)
+{
+	struct census census;
+
+	begin_lingering(&census, 60000);
+	close(openat(census.sessions, "1", O_RDWR | O_CREAT, 0600));
+	census_session_ended(&census);
+	CHECK(census_finds_nobody(&census, 0, 1000));
+	end(&census);
+}
+
 int main(void)
 {
 	TEST("a tunnel without sessions and processes is found unused",
@@ -124,5 +157,10 @@ int main(void)
 	TEST("a session that lives on is asked for ever more seldom, then no "
 	     "more",
 	     test_doubt_ends);
+	TEST("a tunnel lingers after a session that came and went unseen",
+	     test_short_session);
+	TEST("a tunnel doesn't linger for a front that died before it was a "
+	     "session",
+	     test_dead_starter);
 	return report();
 }
