@@ -2,6 +2,8 @@
  * The state file `about`: what a tunnel was started from, as far as its engine doesn't know.
  *
  * The controller writes it before it starts the pin, so that a record that is found has it beside it.
+ * Another configuration for a tunnel that lives is announced in it (`applying`) before anything is
+ * changed, and described by it afterwards: a run that is killed in between leaves the announcement.
  * It holds no secret. For each key of the configuration that matters it has a fingerprint, by which a
  * later run can tell what has changed in a file that was touched: that of `PrivateKey` is made of the
  * public key, and those of preshared keys go with the private key through the hash, so that nobody
@@ -68,6 +70,11 @@ export interface About {
   readonly warnings: readonly string[];
   readonly notes: readonly string[];
   readonly fingerprints: Fingerprints;
+  /**
+   * Public keys of configurations that are being put into the tunnel, or were when a run was killed.
+   * While there are any nobody knows what the tunnel runs with.
+   */
+  readonly applying?: readonly string[];
 }
 
 /** What the file is made of, beside the configuration. */
@@ -113,6 +120,22 @@ export function makeAbout(config: Config, facts: AboutFacts): About {
     notes: facts.notes,
     fingerprints: fingerprintsOf(config),
   };
+}
+
+/** What the file says while the configuration of `after` is put in the place of that of `before`. */
+export function aboutDuringChange(before: About, after: About): About {
+  const keys = new Set([...(before.applying ?? []), after.interface.publicKey]);
+  return { ...before, applying: [...keys] };
+}
+
+/** The fingerprints of what the tunnel runs with; undefined if that can't be told. */
+export function knownFingerprints(about: About): Fingerprints | undefined {
+  return about.applying ? undefined : about.fingerprints;
+}
+
+/** Every public key with which the tunnel may be running. */
+export function publicKeysOf(about: About): readonly string[] {
+  return [about.interface.publicKey, ...(about.applying ?? [])];
 }
 
 /**
@@ -161,7 +184,8 @@ function fingerprint(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, FINGERPRINT_DIGITS);
 }
 
-function publicKeyOf(config: Config): string {
+/** The interface's public key, in base64. */
+export function publicKeyOf(config: Config): string {
   return formatKey(x25519.publicKey(config.interface.privateKey.reveal()));
 }
 

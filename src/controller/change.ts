@@ -4,6 +4,10 @@
  *
  * What the mount namespace holds is beyond reach: other name servers take a fresh tunnel. That is the
  * front's to make, for it knows whether anybody uses this one.
+ *
+ * From the first thing that is changed to the last one `about` says that nobody knows what the tunnel
+ * runs with. If this process or the launcher fails in between, whoever comes next is told that the
+ * configuration has changed, whatever the file says then, and `--restart` applies all of it again.
  */
 import { realpathSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -18,8 +22,11 @@ import { hostNameservers } from '../linux/resolve.ts';
 import { readStateFile } from '../linux/state-directory.ts';
 import { parseGet } from '../uapi-status.ts';
 import {
+  aboutDuringChange,
   fingerprintsOf,
+  knownFingerprints,
   parseAbout,
+  publicKeyOf,
   type About,
   type FingerprintKey,
   type Fingerprints,
@@ -35,8 +42,10 @@ import {
   STATE_DIRECTORY,
   understand,
   writeAbout,
+  type Decided,
   type Installation,
 } from './start.ts';
+import { refuseTwin, type KeyOwner } from './twin.ts';
 
 /** How long an engine may take to tell its port. */
 const PATIENCE_MS = 3000;
@@ -64,11 +73,15 @@ export async function reviewTunnel(
   const messages = new MessageKeeper(options.restart ? reporter : SILENT);
   const config = understand(file, options, messages);
   const about = parseAbout(readStateFile(STATE_DIRECTORY, 'about') ?? '');
-  const changed = about && changedKeys(about.fingerprints, fingerprintsOf(config));
+  const known = about && knownFingerprints(about);
+  const changed = known && changedKeys(known, fingerprintsOf(config));
   if (changed?.length === 0) return;
   if (!options.restart) throw refusal(file, about, changed ?? []);
+  const owner = { config: file.realPath, publicKey: publicKeyOf(config) };
+  // A fresh tunnel would be refused too, but the one that runs would be gone by then.
+  refuseTwin(owner, STATE_DIRECTORY, installation.environment);
   const dns = decideDns(file.shown, config, options.dns, hostNameservers());
-  if (!about || !changed || !isSameDns(about, dns)) {
+  if (!about || !isSameDns(about, dns)) {
     tellFrontChanged(about ? 'DNS' : basename(file.realPath));
     return;
   }
@@ -82,19 +95,39 @@ export async function reviewTunnel(
     installation,
     messages,
   );
+  announce(about, decided.about, owner, installation);
+  await apply(decided, sockets.fresh, installation);
+  writeAbout({ ...decided.about, startedAtMs: about.startedAtMs });
+}
+
+/** Says in `about` what is about to happen, unless another tunnel has taken the key meanwhile. */
+function announce(before: About, after: About, owner: KeyOwner, installation: Installation): void {
+  writeAbout(aboutDuringChange(before, after));
+  try {
+    refuseTwin(owner, STATE_DIRECTORY, installation.environment);
+  } catch (error) {
+    writeAbout(before);
+    throw error;
+  }
+}
+
+async function apply(
+  { plan }: Decided,
+  fresh: HostSockets | undefined,
+  installation: Installation,
+): Promise<void> {
   await applyToPin(
     realpathSync(join(installation.libraryDirectory, '../../bin/wg-wrap')),
-    decided.plan.launcher,
-    decided.plan.engine,
+    plan.launcher,
+    plan.engine,
     {
       lock: FRONT_FD.lock,
       stateDirectory: FRONT_FD.stateDirectory,
-      udp4: sockets.fresh?.udp4 ?? 'ignore',
-      udp6: sockets.fresh?.udp6 ?? 'ignore',
+      udp4: fresh?.udp4 ?? 'ignore',
+      udp6: fresh?.udp6 ?? 'ignore',
     },
   );
-  sockets.fresh?.close();
-  writeAbout({ ...decided.about, startedAtMs: about.startedAtMs });
+  fresh?.close();
 }
 
 /** The keys whose values differ, in the order of the file format. */
@@ -126,17 +159,27 @@ function isSameDns({ dns: before }: About, after: DnsDecision): boolean {
 async function socketsFor(
   file: ConfigFile,
   config: Config,
-  changed: readonly FingerprintKey[],
+  changed: readonly FingerprintKey[] | undefined,
 ): Promise<Sockets> {
-  const kept = changed.includes('ListenPort') ? undefined : await currentPort(config);
+  const kept = await portToKeep(config.interface.listenPort, changed);
   if (kept !== undefined) return { port: kept, fresh: undefined };
   const fresh = await openListenPort(file.shown, config.interface);
   return { port: fresh.port, fresh };
 }
 
-/** Undefined if that can't be told: no engine lives just now, and any port will do. */
-async function currentPort(config: Config): Promise<number | undefined> {
-  if (config.interface.listenPort !== 0) return config.interface.listenPort;
+/** The tunnel's port, if it is to stay; undefined if there are to be new sockets. */
+async function portToKeep(
+  wanted: number,
+  changed: readonly FingerprintKey[] | undefined,
+): Promise<number | undefined> {
+  if (wanted === 0) return changed?.includes('ListenPort') ? undefined : await currentPort();
+  if (changed && !changed.includes('ListenPort')) return wanted;
+  // Its own sockets hold that port, so others could not be opened.
+  return (await currentPort()) === wanted ? wanted : undefined;
+}
+
+/** Undefined if that can't be told: no engine lives just now. */
+async function currentPort(): Promise<number | undefined> {
   try {
     const answer = parseGet(await askEngine(CONTROL_SOCKET, () => 'get=1\n\n', PATIENCE_MS));
     return answer.ok ? answer.status.listenPort : undefined;

@@ -221,7 +221,11 @@ async function build(
   process.once('SIGTERM', abandon);
   writeAbout(about);
   try {
-    refuseTwin(about, STATE_DIRECTORY, installation.environment);
+    refuseTwin(
+      { config: about.config, publicKey: about.interface.publicKey },
+      STATE_DIRECTORY,
+      installation.environment,
+    );
     await startPin(launcher, plan.launcher, plan.engine, {
       lock: FRONT_FD.lock,
       stateDirectory: FRONT_FD.stateDirectory,

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Client } from './harness/client.ts';
 import type { Command, Result } from './harness/command.ts';
+import { eventually } from './harness/eventually.ts';
+import type { Process } from './harness/snapshot.ts';
 import { clean, useTopology } from './harness/topology.ts';
 
 const topology = useTopology();
@@ -171,4 +173,46 @@ test('a file that is wrong is told, and the tunnel goes on as it is', async () =
   expect(result.stderr).toContain('unknown key "AlowedIPs"');
   session.write('\n');
   expect((await session.finish()).text).toContain(topology.site.addresses.client4);
+});
+
+/** The launcher that puts another configuration into a tunnel; undefined while there is none. */
+function applyingProcess(): Process | undefined {
+  return topology.host.processes().find(({ command }) => command === 'wg-wrap-apply');
+}
+
+test('after a controller that was killed in between nobody takes the tunnel for either file’s', async () => {
+  const client = await topology.client({
+    interfaceLines: ['ListenPort = 40111', 'DNS = 10.9.0.1'],
+  });
+  const session = await topology.hold(client);
+  edit(client, /^AllowedIPs.*$/m, 'AllowedIPs = 10.9.0.0/24');
+  // An engine that doesn't stop when it is asked to leaves the time to find the controller.
+  const engine = topology.host.enginePid();
+  process.kill(engine, 'SIGSTOP');
+  const run = topology.host.wrap(['-c', client.name, '--restart', '--', 'echo', 'ran']);
+  const found = (): boolean => applyingProcess() !== undefined;
+  await eventually(found, 15_000, () => 'nothing was applied');
+  const controller = applyingProcess()?.parent ?? 0;
+  process.kill(controller, 'SIGSTOP');
+  await eventually(
+    () => !found(),
+    15_000,
+    () => 'it was not applied',
+  );
+  expect(topology.host.enginePid(), 'the engine was replaced').not.toBe(engine);
+  process.kill(controller, 'SIGKILL');
+  expect(await run.wait()).toMatchObject({ text: '' });
+  for (const text of [client.text.replace(/^AllowedIPs.*$/m, 'AllowedIPs = ::/0'), client.text]) {
+    topology.host.write(client.name, text);
+    expect(await topology.run(client, ['echo', 'ran'])).toMatchObject({
+      status: 125,
+      text: '',
+      stderr:
+        'wg-wrap: work.conf changed since the tunnel started; ' +
+        'use --restart to apply it, or wg-wrap down work\n',
+    });
+  }
+  expect(await restart(client, ['ip', 'route'])).toMatch(/^default/m);
+  clean(await topology.run(client, ['true']));
+  await session.finish();
 });

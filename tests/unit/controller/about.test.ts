@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import {
+  aboutDuringChange,
   fingerprintsOf,
   formatAbout,
+  knownFingerprints,
   makeAbout,
   parseAbout,
+  publicKeysOf,
   type AboutFacts,
 } from '../../../src/controller/about.ts';
 import { parseConfig, type Config } from '../../../src/config/config.ts';
@@ -106,6 +109,26 @@ describe('what a tunnel was started from', () => {
 
   it.each(['', 'x', 'null', '7', '{}', '{"schema":2}'])('is not read from %j', (text) => {
     expect(parseAbout(text)).toBeUndefined();
+  });
+});
+
+describe('what a tunnel was started from, while something else is put into it', () => {
+  const before = makeAbout(parsed(base), facts);
+  const after = makeAbout(parsed(base.replace(key(7), key(6))), facts);
+  const during = aboutDuringChange(before, after);
+
+  it('says nothing of what it runs with', () => {
+    expect(knownFingerprints(before)).toEqual(before.fingerprints);
+    expect(knownFingerprints(during)).toBeUndefined();
+    expect(knownFingerprints(parseAbout(formatAbout(during))!)).toBeUndefined();
+  });
+
+  it('has every key that it may run with, also of a change that was cut off', () => {
+    const third = makeAbout(parsed(base.replace(key(7), key(5))), facts);
+    const keys = [before, after, third].map((about) => about.interface.publicKey);
+    expect(publicKeysOf(before)).toEqual(keys.slice(0, 1));
+    expect(publicKeysOf(during)).toEqual(keys.slice(0, 2));
+    expect(publicKeysOf(aboutDuringChange(aboutDuringChange(during, third), after))).toEqual(keys);
   });
 });
 
