@@ -188,7 +188,15 @@ test: ## everything, from nothing
 
 # --- measuring ------------------------------------------------------------------------------------------------------
 
-.PHONY: bench-start
+.PHONY: bench bench-start
+# BENCH='--rows tcp,udp-64 --repetitions N --seconds N --soak N --json FILE --svg FILE --wireguard-go PATH'
+bench: all ## how fast packets go, beside wireguard-go and no encryption; as root
+	scripts/prepare bench
+	@$(BIN)/esbuild tests/bench/data.ts --bundle --platform=node --target=node20.19 --format=esm \
+	  --packages=external --log-level=warning --outfile=build/bench/data.js
+	node build/bench/data.js --repository . --json build/bench/data.json \
+	  --wireguard-go "$$(ls build/debian13/usr/bin/wireguard-go 2>/dev/null || echo wireguard-go)" $(BENCH)
+
 # BENCH='--json FILE --pairs N --repetitions N --prefix DIR --prefix DIR ...'
 bench-start: all ## how long joining a tunnel and making one take; as root
 	@$(BIN)/esbuild tests/bench/start.ts --bundle --platform=node --target=node20.19 --format=esm \

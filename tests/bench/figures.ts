@@ -19,6 +19,35 @@ export function figuresOf(values: readonly number[]): Figures {
   };
 }
 
+/** Few repetitions as they are: the middle, and the least and the most that there was. */
+export interface Spread {
+  readonly count: number;
+  readonly median: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Sums up `values`, of which there is at least one. */
+export function spreadOf(values: readonly number[]): Spread {
+  const sorted = [...values].sort((a, b) => a - b);
+  return {
+    count: sorted.length,
+    median: quantile(sorted, 0.5),
+    low: sorted[0],
+    high: sorted[sorted.length - 1],
+  };
+}
+
+/**
+ * The ratios of two series, each of the two values of one repetition: what the machine did meanwhile
+ * has fallen on both. Undefined where there is no pair, or a value below is 0.
+ */
+export function ratioOf(over: readonly number[], under: readonly number[]): Spread | undefined {
+  const count = Math.min(over.length, under.length);
+  const ratios = over.slice(0, count).map((value, at) => value / under[at]);
+  return count > 0 && ratios.every(Number.isFinite) ? spreadOf(ratios) : undefined;
+}
+
 /** One line of a table: a name, the figures, and a target if there is one. */
 export function formatRow(name: string, figures: Figures | undefined, targetMs?: number): string {
   const numbers = figures ? [figures.median, figures.p10, figures.p90].map(formatMs) : [];
@@ -33,7 +62,8 @@ function formatMs(value: number): string {
   return value.toFixed(2).padStart(9);
 }
 
-function quantile(sorted: readonly number[], share: number): number {
+/** What `share` of the values, which are in order, lie below; between two of them in proportion. */
+export function quantile(sorted: readonly number[], share: number): number {
   const place = (sorted.length - 1) * share;
   const below = Math.floor(place);
   const [a, b] = [sorted[below], sorted[Math.min(below + 1, sorted.length - 1)]];

@@ -123,7 +123,8 @@ export class Rig {
   }
 }
 
-function install(repository: string, scratch: string): string {
+/** Installs the sources of `repository` below `scratch`; returns the prefix. */
+export function install(repository: string, scratch: string): string {
   const prefix = join(scratch, 'prefix');
   execFileSync('make', ['--no-print-directory', '-s', 'install', `PREFIX=${prefix}`], {
     cwd: repository,

@@ -17,6 +17,8 @@ export interface InterfaceOptions {
   readonly listenPort: number;
   /** `ADDRESS/LENGTH` each. */
   readonly addresses: readonly string[];
+  /** The program; that of all tests if absent. */
+  readonly executable?: string;
 }
 
 /** A peer as `wg` takes it. */
@@ -56,7 +58,7 @@ export class WireguardGo {
 
   /** Starts it with no peer. */
   static async start(namespace: Namespace, options: InterfaceOptions): Promise<WireguardGo> {
-    const self = new WireguardGo(namespace, options, await launch(namespace, options.name));
+    const self = new WireguardGo(namespace, options, await launch(namespace, options));
     await self.#setUp();
     return self;
   }
@@ -68,8 +70,13 @@ export class WireguardGo {
   async restart(): Promise<void> {
     this.#earlierLog = this.log;
     await this.close();
-    this.#daemon = await launch(this.#namespace, this.#options.name);
+    this.#daemon = await launch(this.#namespace, this.#options);
     await this.#setUp();
+  }
+
+  /** The process that moves the packets. */
+  get pid(): number {
+    return this.#daemon.pid;
   }
 
   /** Its log since the first start, which names each handshake. */
@@ -127,8 +134,10 @@ export class WireguardGo {
   }
 }
 
-async function launch(namespace: Namespace, name: string): Promise<Command> {
-  return await namespace.daemon([EXECUTABLE, '-f', name], /UAPI listener started/, {
+async function launch(namespace: Namespace, options: InterfaceOptions): Promise<Command> {
+  const argv = [options.executable ?? EXECUTABLE, '-f', options.name];
+  // What makes it say that it is ready costs nothing later: no packet is logged.
+  return await namespace.daemon(argv, /UAPI listener started/, {
     env: { PATH: process.env['PATH'] ?? '', LOG_LEVEL: 'verbose' },
   });
 }
