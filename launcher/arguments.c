@@ -35,6 +35,7 @@ enum meaning {
 	MEANS_ALL,
 	MEANS_KILL,
 	MEANS_STRICT,
+	MEANS_ISOLATE,
 };
 
 /* Where an option may stand. */
@@ -61,11 +62,13 @@ static const struct option options[] = {
 	{"quiet", 'q', false, MEANS_QUIET, EVERYWHERE},
 	{"verbose", 'v', false, MEANS_VERBOSE, EVERYWHERE},
 	{"strict", 0, false, MEANS_STRICT, RUNNERS},
+	{"isolate", 0, false, MEANS_ISOLATE, RUNNERS},
 	{"restart", 0, false, MEANS_RESTART, STARTERS},
 	{"linger", 0, true, MEANS_LINGER, STARTERS},
 	{"mtu", 0, true, MEANS_TUNNEL, STARTERS},
 	{"dns", 0, true, MEANS_TUNNEL, STARTERS},
 	{"ignore-unknown", 0, false, MEANS_TUNNEL, STARTERS},
+	{"mask-dbus", 0, false, MEANS_TUNNEL, STARTERS},
 	{"foreground", 0, false, MEANS_FOREGROUND, VERB_UP},
 	{"all", 0, false, MEANS_ALL, VERB_DOWN},
 	{"kill", 0, false, MEANS_KILL, VERB_DOWN},
@@ -172,6 +175,9 @@ static bool take(struct parser *parser, const struct option *option,
 		return true;
 	case MEANS_STRICT:
 		arguments->is_strict = true;
+		return true;
+	case MEANS_ISOLATE:
+		arguments->is_isolated = true;
 		return true;
 	case MEANS_LINGER:
 		return value_is_duration(value) &&

@@ -23,7 +23,8 @@ struct arguments {
 	const char *tunnel; /* NAME behind a subcommand, or NULL */
 	bool has_connect_timeout;
 	bool no_wait;
-	bool is_strict; /* warnings about the command are errors */
+	bool is_strict;	  /* warnings about the command are errors */
+	bool is_isolated; /* one that runs outside is kept apart from it */
 	bool is_quiet;
 	bool is_verbose;
 	bool is_all;

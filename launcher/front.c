@@ -26,7 +26,9 @@
  */
 #include "front.h"
 
+#include "abstract.h"
 #include "attach.h"
+#include "buses.h"
 #include "caps.h"
 #include "command.h"
 #include "controller.h"
@@ -46,7 +48,8 @@
 static struct programs_care care_of(const struct arguments *arguments)
 {
 	return (struct programs_care){.is_quiet = arguments->is_quiet,
-				      .is_strict = arguments->is_strict};
+				      .is_strict = arguments->is_strict,
+				      .is_isolated = arguments->is_isolated};
 }
 
 /**
@@ -110,19 +113,38 @@ static void tell_environment(const struct front *front)
 }
 
 /**
+ * keep_apart() - Keep the command apart from what runs outside
+ * @front:	Run; gets another command, if need be
+ * @netns:	Inode of the tunnel's network namespace
+ * @config:	Real path of its configuration
+ */
+static void keep_apart(struct front *front, ino_t netns, const char *config)
+{
+	const struct programs_place where = {.netns = netns, .config = config};
+
+	front->command = programs_keep_apart(front->command, &where,
+					     care_of(&front->arguments));
+}
+
+/**
  * become() - Stages 5 to 7
  * @front:	Run, attached
  */
 static _Noreturn void become(struct front *front)
 {
+	bool hides_buses =
+		options_value(&front->record.options, BUSES_OPTION) != NULL;
+
 	if (front->arguments.is_verbose)
 		warn("joined tunnel \"%s\" (pin %d)", front->record.tunnel,
 		     (int)front->record.pid);
-	programs_check_running(front->command[0], front->record.netns,
-			       care_of(&front->arguments));
+	keep_apart(front, front->record.netns, front->record.config);
+	if (!front->arguments.is_quiet)
+		abstract_warn(!hides_buses);
 	instance_close(&front->instance);
 	tell_environment(front);
-	join_keep_directory(&front->namespaces, front->arguments.is_quiet);
+	join_keep_directory(&front->namespaces, hides_buses,
+			    front->arguments.is_quiet);
 	caps_drop_all();
 	sessions_bequeath(&front->session);
 	command_become(front->command);
@@ -151,6 +173,8 @@ _Noreturn void front_main(int argc, char **argv)
 	}
 	instance_locate(front.profile.path, &front.instance);
 	if (instance_is_around_us(&front.instance)) {
+		keep_apart(&front, front.instance.caller_netns,
+			   front.profile.path);
 		forget_secrets();
 		command_become(front.command);
 	}

@@ -170,16 +170,18 @@ static void go_home(bool is_quiet)
 /**
  * join_keep_directory() - Enter, with masks in order and in the same directory
  * @namespaces:	Their descriptors, which are closed
+ * @hides_buses:	The tunnel masks those of D-Bus
  * @is_quiet:	Don't warn of a directory that is gone
  */
-void join_keep_directory(struct namespaces *namespaces, bool is_quiet)
+void join_keep_directory(struct namespaces *namespaces, bool hides_buses,
+			 bool is_quiet)
 {
 	char directory[PATH_MAX];
 	bool is_known =
 		getcwd(directory, sizeof(directory)) && directory[0] == '/';
 
 	join_enter(namespaces);
-	masks_refresh();
+	masks_refresh(hides_buses);
 	if (!is_known || chdir(directory) != 0)
 		go_home(is_quiet);
 }

@@ -22,6 +22,7 @@ struct namespaces {
 bool join_open(pid_t pid, ino_t netns, struct namespaces *namespaces);
 void join_close(struct namespaces *namespaces);
 void join_enter(struct namespaces *namespaces);
-void join_keep_directory(struct namespaces *namespaces, bool is_quiet);
+void join_keep_directory(struct namespaces *namespaces, bool hides_buses,
+			 bool is_quiet);
 
 #endif

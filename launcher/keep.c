@@ -22,7 +22,6 @@
 #include "pin.h"
 #include "plan.h"
 #include "record.h"
-#include "remask.h"
 #include "runtime.h"
 #include "sessions.h"
 
@@ -323,7 +322,7 @@ static int until_next_ms(const struct keep *keep)
 static void prepare(struct keep *keep, const struct keep_tunnel *tunnel)
 {
 	keep->tunnel = *tunnel;
-	keep->masks = remask_watch();
+	remask_watch(&keep->masks, tunnel->directory, &tunnel->plan->options);
 	keep->phase = STARTING;
 	keep->finish_at = NEVER;
 	keep->end_by = NEVER;
@@ -352,7 +351,7 @@ static bool await(const struct keep *keep, struct pollfd watches[WATCHES])
 	watches[WATCH_SIGNALS].fd = keep->tunnel.signals;
 	watches[WATCH_SESSIONS].fd = keep->census.events;
 	watches[WATCH_CHANNEL].fd = keep->service.engine.channel;
-	watches[WATCH_MASKS].fd = keep->masks;
+	watches[WATCH_MASKS].fd = keep->masks.events;
 	orders_watch(&keep->orders, watches + WATCH_LISTENER);
 	/* Nobody counts any more in a tunnel that ends. */
 	for (i = WATCH_INHABITANTS; i < WATCHES; i++)
@@ -393,7 +392,7 @@ _Noreturn void keep_run(const struct keep_tunnel *tunnel)
 		if (watches[WATCH_SIGNALS].revents != 0)
 			on_signals(&keep, now);
 		if (watches[WATCH_MASKS].revents != 0)
-			remask_heed(keep.masks);
+			remask_heed(&keep.masks);
 		if (watches[WATCH_SESSIONS].revents != 0) {
 			census_session_ended(&keep.census);
 			is_anybody_gone = true;

@@ -7,13 +7,14 @@
 #include "keep.h"
 #include "orders.h"
 #include "outside.h"
+#include "remask.h"
 #include "service.h"
 
 #include <stdbool.h>
 
 struct keep {
 	struct keep_tunnel tunnel;
-	int masks; /* events that they may be gone, or -1 */
+	struct remask masks;
 	struct service service;
 	struct outside outside;
 	struct census census;

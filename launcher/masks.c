@@ -16,9 +16,13 @@
  * every join. A mask is recognised by being a mount, a tmpfs, and mounted with
  * our flags. The directories of daemons that aren't there need no mask until
  * they are.
+ *
+ * The sockets of D-Bus are for the user to decide about: most graphical programs
+ * need them.
  */
 #include "masks.h"
 
+#include "buses.h"
 #include "cause.h"
 #include "die.h"
 #include "etc.h"
@@ -54,7 +58,13 @@ static const struct {
 	{"/var/run/avahi-daemon", false},
 };
 
-enum { DAEMON_COUNT = sizeof(daemons) / sizeof(*daemons) };
+/* The system bus. */
+static const char *const bus_directories[] = {"/run/dbus", "/var/run/dbus"};
+
+enum {
+	DAEMON_COUNT = sizeof(daemons) / sizeof(*daemons),
+	BUS_COUNT = sizeof(bus_directories) / sizeof(*bus_directories),
+};
 
 /**
  * is_masked() - Is there a mask at this path?
@@ -264,6 +274,23 @@ void masks_hide_resolvers(bool own_etc)
 }
 
 /**
+ * masks_hide_buses() - Mask the sockets of D-Bus
+ * @wg_wrap_dir:	Directory of all state directories, or NULL
+ * What is masked already stays as it is.
+ */
+void masks_hide_buses(const char *wg_wrap_dir)
+{
+	size_t i;
+
+	for (i = 0; i < BUS_COUNT; i++) {
+		if (is_directory(bus_directories[i]) &&
+		    !is_masked(bus_directories[i], mask_flags | MS_RDONLY))
+			hide_daemon(bus_directories[i], false);
+	}
+	buses_hide(wg_wrap_dir);
+}
+
+/**
  * refresh_state() - Mask a directory of state directories again, if need be
  * @path:	The directory
  * @inside:	The record to leave there
@@ -290,8 +317,9 @@ bool masks_is_state(int directory)
 
 /**
  * masks_refresh() - Mount again what the host's services destroyed
+ * @hides_buses:	Those of D-Bus, too
  */
-void masks_refresh(void)
+void masks_refresh(bool hides_buses)
 {
 	char place[PATH_MAX], *inside, *state;
 	size_t i, len;
@@ -312,6 +340,8 @@ void masks_refresh(void)
 			hide_daemon(daemons[i].path,
 				    daemons[i].has_resolv && inside);
 	}
+	if (hides_buses)
+		masks_hide_buses(state);
 	free(inside);
 	free(state);
 }

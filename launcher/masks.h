@@ -18,6 +18,9 @@ void masks_hide_state(const char *wg_wrap_dir, const char *inside);
  */
 void masks_hide_resolvers(bool own_etc);
 
+/* Hides the sockets of D-Bus, for a tunnel with that option. */
+void masks_hide_buses(const char *wg_wrap_dir);
+
 /*
  * Whether an open directory is the top of what hides state directories. Only
  * there the record inside can be believed.
@@ -28,8 +31,9 @@ bool masks_is_state(int directory);
  * Looks at every mask and mounts again what the host's services destroyed.
  * Called by a process that has just joined the user and mount namespaces, and
  * still has its capabilities. Dies with STATUS_SETUP where a mask can't be
- * restored: the command must not run without it.
+ * restored: the command must not run without it. hides_buses says that the tunnel
+ * has that option.
  */
-void masks_refresh(void);
+void masks_refresh(bool hides_buses);
 
 #endif

@@ -15,6 +15,7 @@
 #include "programs.h"
 
 #include "die.h"
+#include "text.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -27,7 +28,11 @@
 #include <unistd.h>
 
 /* The kernel keeps so much of a process's name. */
-enum { NAME_MAX_BYTES = 15, REASON_MAX = 256 };
+enum {
+	NAME_MAX_BYTES = 15,
+	REASON_MAX = 256,
+	WORDS_MAX_BYTES = 1 << 20, /* of a command line */
+};
 
 /* Faces of daemons, and what will not use the tunnel. */
 static const struct {
@@ -53,53 +58,57 @@ static const struct {
 	{"xdg-open", NULL, "what it opens"},
 };
 
-/* Programs that run once for each user, and the names of their processes. */
+/*
+ * Programs that run once for each user, the names of their processes, and how
+ * one is kept apart from another.
+ */
 static const struct {
 	const char *command;
 	const char *process;
+	enum isolate_way way;
 } singles[] = {
-	{"firefox", "firefox"},
-	{"firefox", "firefox-bin"},
-	{"firefox", "firefox-esr"},
-	{"firefox-esr", "firefox-esr"},
-	{"librewolf", "librewolf"},
-	{"chromium", "chromium"},
-	{"chromium", "chrome"},
-	{"chromium-browser", "chromium"},
-	{"chromium-browser", "chromium-browse"},
-	{"google-chrome", "chrome"},
-	{"google-chrome-stable", "chrome"},
-	{"chrome", "chrome"},
-	{"brave-browser", "brave"},
-	{"brave", "brave"},
-	{"microsoft-edge", "msedge"},
-	{"vivaldi", "vivaldi-bin"},
-	{"opera", "opera"},
-	{"code", "code"},
-	{"codium", "codium"},
-	{"cursor", "cursor"},
-	{"slack", "slack"},
-	{"discord", "Discord"},
-	{"Discord", "Discord"},
-	{"signal-desktop", "signal-desktop"},
-	{"telegram-desktop", "telegram-deskto"},
-	{"element-desktop", "element-desktop"},
-	{"spotify", "spotify"},
-	{"thunderbird", "thunderbird"},
-	{"thunderbird", "thunderbird-bin"},
-	{"evolution", "evolution"},
-	{"qbittorrent", "qbittorrent"},
-	{"transmission-gtk", "transmission-gt"},
-	{"transmission-qt", "transmission-qt"},
-	{"deluge", "deluge"},
-	{"emacsclient", "emacs"},
-	{"emacsclient", "emacs-gtk"},
-	{"gnome-terminal", "gnome-terminal-"},
-	{"konsole", "konsole"},
-	{"kitty", "kitty"},
-	{"steam", "steam"},
-	{"tmux", "tmux: server"},
-	{"screen", "screen"},
+	{"firefox", "firefox", ISOLATE_MOZILLA},
+	{"firefox", "firefox-bin", ISOLATE_MOZILLA},
+	{"firefox", "firefox-esr", ISOLATE_MOZILLA},
+	{"firefox-esr", "firefox-esr", ISOLATE_MOZILLA},
+	{"librewolf", "librewolf", ISOLATE_MOZILLA},
+	{"chromium", "chromium", ISOLATE_CHROMIUM},
+	{"chromium", "chrome", ISOLATE_CHROMIUM},
+	{"chromium-browser", "chromium", ISOLATE_CHROMIUM},
+	{"chromium-browser", "chromium-browse", ISOLATE_CHROMIUM},
+	{"google-chrome", "chrome", ISOLATE_CHROMIUM},
+	{"google-chrome-stable", "chrome", ISOLATE_CHROMIUM},
+	{"chrome", "chrome", ISOLATE_CHROMIUM},
+	{"brave-browser", "brave", ISOLATE_CHROMIUM},
+	{"brave", "brave", ISOLATE_CHROMIUM},
+	{"microsoft-edge", "msedge", ISOLATE_CHROMIUM},
+	{"vivaldi", "vivaldi-bin", ISOLATE_CHROMIUM},
+	{"opera", "opera", ISOLATE_CHROMIUM},
+	{"code", "code", ISOLATE_CHROMIUM},
+	{"codium", "codium", ISOLATE_CHROMIUM},
+	{"cursor", "cursor", ISOLATE_CHROMIUM},
+	{"slack", "slack", ISOLATE_CHROMIUM},
+	{"discord", "Discord", ISOLATE_CHROMIUM},
+	{"Discord", "Discord", ISOLATE_CHROMIUM},
+	{"signal-desktop", "signal-desktop", ISOLATE_CHROMIUM},
+	{"telegram-desktop", "telegram-deskto", ISOLATE_WORKDIR},
+	{"element-desktop", "element-desktop", ISOLATE_CHROMIUM},
+	{"spotify", "spotify", ISOLATE_NONE},
+	{"thunderbird", "thunderbird", ISOLATE_MOZILLA},
+	{"thunderbird", "thunderbird-bin", ISOLATE_MOZILLA},
+	{"evolution", "evolution", ISOLATE_NONE},
+	{"qbittorrent", "qbittorrent", ISOLATE_PROFILE},
+	{"transmission-gtk", "transmission-gt", ISOLATE_CONFIG_G},
+	{"transmission-qt", "transmission-qt", ISOLATE_CONFIG_G},
+	{"deluge", "deluge", ISOLATE_CONFIG_C},
+	{"emacsclient", "emacs", ISOLATE_NONE},
+	{"emacsclient", "emacs-gtk", ISOLATE_NONE},
+	{"gnome-terminal", "gnome-terminal-", ISOLATE_NONE},
+	{"konsole", "konsole", ISOLATE_NONE},
+	{"kitty", "kitty", ISOLATE_NONE},
+	{"steam", "steam", ISOLATE_NONE},
+	{"tmux", "tmux: server", ISOLATE_SOCKET_L},
+	{"screen", "screen", ISOLATE_NONE},
 };
 
 enum {
@@ -219,12 +228,32 @@ static bool is_outside(int process, ino_t netns)
 }
 
 /**
+ * has_mark() - Is there a text in a process's arguments?
+ * @process:	Open directory of the process
+ * @mark:	The text, or NULL for any process
+ */
+static bool has_mark(int process, const char *mark)
+{
+	char *words;
+	bool is_found;
+	size_t len;
+
+	if (!mark)
+		return true;
+	words = text_read(process, "cmdline", WORDS_MAX_BYTES, &len);
+	is_found = words && memmem(words, len, mark, strlen(mark));
+	free(words);
+	return is_found;
+}
+
+/**
  * find_outside() - Find a process of a program in another network namespace
  * @command:	Name of the program
  * @netns:	Inode of the tunnel's network namespace
+ * @mark:	What its arguments must hold, or NULL
  * Returns its pid, or 0 if there is none.
  */
-static int find_outside(const char *command, ino_t netns)
+static int find_outside(const char *command, ino_t netns, const char *mark)
 {
 	DIR *list = opendir("/proc");
 	struct dirent *entry;
@@ -239,7 +268,7 @@ static int find_outside(const char *command, ino_t netns)
 			continue;
 		if (atoi(entry->d_name) != getpid() &&
 		    is_process_of(process, command) &&
-		    is_outside(process, netns))
+		    is_outside(process, netns) && has_mark(process, mark))
 			found = atoi(entry->d_name);
 		close(process);
 	}
@@ -249,15 +278,20 @@ static int find_outside(const char *command, ino_t netns)
 }
 
 /**
- * programs_check_running() - Does a program run already, and elsewhere?
- * @command:	Name or path of the program
- * @netns:	Inode of the tunnel's network namespace
- * @care:	What is done about it
+ * programs_keep_apart() - Keep a program apart from one that runs elsewhere
+ * @command:	Command
+ * @where:	The tunnel
+ * @care:	How
+ * Returns the command to run, which is another one if it was isolated. That one
+ * can meet only who was isolated in the same way, from another tunnel of the
+ * same configuration.
  */
-void programs_check_running(const char *command, ino_t netns,
-			    struct programs_care care)
+char *const *programs_keep_apart(char *const *command,
+				 const struct programs_place *where,
+				 struct programs_care care)
 {
-	const char *name = last_part(command);
+	static struct isolated isolated;
+	const char *name = last_part(command[0]), *mark = NULL;
 	int i, pid;
 
 	for (i = 0; i < SINGLES; i++) {
@@ -265,11 +299,26 @@ void programs_check_running(const char *command, ino_t netns,
 			break;
 	}
 	if (i == SINGLES)
-		return;
-	pid = find_outside(name, netns);
-	if (pid != 0)
-		tell(care,
-		     "%s is already running outside the tunnel (pid %d); a new "
-		     "window would open THERE. Close it first",
-		     name, pid);
+		return command;
+	if (care.is_isolated && isolate_command(command, singles[i].way,
+						where->config, &isolated)) {
+		command = isolated.command;
+		mark = isolated.mark;
+	}
+	pid = find_outside(name, where->netns, mark);
+	if (pid == 0)
+		return command;
+	if (care.is_isolated && !mark)
+		die(STATUS_SETUP,
+		    "%s is already running outside the tunnel (pid %d), and "
+		    "--isolate can't keep this one apart from it. Close it "
+		    "first",
+		    name, pid);
+	tell(care,
+	     "%s is already running outside the tunnel (pid %d); a new window "
+	     "would open THERE. Close it%s",
+	     name, pid,
+	     mark || singles[i].way == ISOLATE_NONE ? " first"
+						    : ", or use --isolate");
+	return command;
 }

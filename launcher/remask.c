@@ -14,14 +14,15 @@
  */
 #include "remask.h"
 
+#include "buses.h"
 #include "die.h"
 #include "join.h"
 #include "masks.h"
+#include "runtime.h"
 
-#include <limits.h>
 #include <sched.h>
-#include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -33,7 +34,7 @@ static const char *const parents[] = {"/run", "/run/systemd", "/var/run",
 
 /* What can appear there; the second parent of each pair is one of them. */
 static const char *const names[] = {"nscd", "resolve", "avahi-daemon",
-				    "systemd"};
+				    "systemd", "dbus"};
 
 enum {
 	PARENTS = sizeof(parents) / sizeof(*parents),
@@ -42,39 +43,93 @@ enum {
 };
 
 /**
- * watch_parents() - Watch all parents that there are
- * @events:	inotify descriptor
+ * watch_one() - Watch a directory, if it is there
+ * @remask:	Watch
+ * @path:	The directory
  * Watching one again changes nothing.
  */
-static void watch_parents(int events)
+static void watch_one(const struct remask *remask, const char *path)
 {
+	inotify_add_watch(remask->events, path,
+			  IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
+}
+
+/**
+ * watch_buses() - Watch a runtime directory for sockets of D-Bus
+ * @remask:	Watch
+ * @runtime:	The directory
+ */
+static void watch_buses(const struct remask *remask, const char *runtime)
+{
+	char path[PATH_MAX];
+
+	watch_one(remask, runtime);
+	if (snprintf(path, sizeof(path), "%s/systemd", runtime) <
+	    (int)sizeof(path))
+		watch_one(remask, path);
+}
+
+/**
+ * watch_parents() - Watch all parents that there are
+ * @remask:	Watch
+ */
+static void watch_parents(const struct remask *remask)
+{
+	char usual[32];
 	int i;
 
 	for (i = 0; i < PARENTS; i++)
-		inotify_add_watch(events, parents[i],
-				  IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
+		watch_one(remask, parents[i]);
+	if (!remask->hides_buses)
+		return;
+	snprintf(usual, sizeof(usual), "/run/user/%u", geteuid());
+	watch_buses(remask, usual);
+	watch_buses(remask, remask->runtime);
 }
 
 /**
  * remask_watch() - Be told when a daemon's directory appears
- * Returns the descriptor, or -1 where the kernel has no watch to spare: then the
- * masks are mended by runs that join.
+ * @remask:	Gets the watch
+ * @directory:	State directory
+ * @options:	The tunnel's
  */
-int remask_watch(void)
+void remask_watch(struct remask *remask, int directory,
+		  const struct options *options)
 {
-	int events = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	char *slash;
+	int levels;
 
-	if (events >= 0)
-		watch_parents(events);
-	return events;
+	remask->hides_buses = options_value(options, BUSES_OPTION) != NULL;
+	runtime_path(directory, remask->runtime);
+	for (levels = 0; levels < 2; levels++) {
+		slash = strrchr(remask->runtime, '/');
+		if (slash)
+			*slash = '\0';
+	}
+	remask->events = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (remask->events >= 0)
+		watch_parents(remask);
 }
 
 /**
- * is_daemons() - Is an event about a directory of a daemon's?
+ * last_part() - A name without its directory
+ * @path:	Path
+ */
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/**
+ * is_daemons() - Is an event about a directory of a daemon's, or a bus?
+ * @remask:	Watch
  * @event:	The event
  * Where events were lost it may have been.
  */
-static bool is_daemons(const struct inotify_event *event)
+static bool is_daemons(const struct remask *remask,
+		       const struct inotify_event *event)
 {
 	int i;
 
@@ -84,45 +139,51 @@ static bool is_daemons(const struct inotify_event *event)
 		if (strcmp(event->name, names[i]) == 0)
 			return true;
 	}
+	for (i = 0; event->len > 0 && remask->hides_buses && i < BUSES_SOCKETS;
+	     i++) {
+		if (strcmp(event->name, last_part(buses_sockets[i])) == 0)
+			return true;
+	}
 	return false;
 }
 
 /**
  * mend() - Be the child that mounts the masks
+ * @remask:	Watch
  */
-static _Noreturn void mend(void)
+static _Noreturn void mend(const struct remask *remask)
 {
 	if (setns(PIN_USER_NS, CLONE_NEWUSER) != 0 ||
 	    setns(PIN_MNT_NS, CLONE_NEWNS) != 0)
 		die_errno("can't enter the tunnel's mount namespace");
 	umask(022);
-	masks_refresh();
+	masks_refresh(remask->hides_buses);
 	_exit(0);
 }
 
 /**
  * remask_heed() - Take note of the events, and have masks mended if need be
- * @events:	What remask_watch() returned
+ * @remask:	Watch
  * The child isn't waited for here: whoever waits for children reaps it.
  */
-void remask_heed(int events)
+void remask_heed(const struct remask *remask)
 {
 	_Alignas(struct inotify_event) char buffer[EVENTS_MAX_BYTES];
 	const struct inotify_event *event;
 	bool is_needed = false;
 	ssize_t got, at;
 
-	while ((got = read(events, buffer, sizeof(buffer))) > 0) {
+	while ((got = read(remask->events, buffer, sizeof(buffer))) > 0) {
 		for (at = 0; at < got;
 		     at += (ssize_t)sizeof(*event) + (ssize_t)event->len) {
 			event = (const void *)(buffer + at);
-			is_needed = is_needed || is_daemons(event);
+			is_needed = is_needed || is_daemons(remask, event);
 		}
 	}
 	if (!is_needed)
 		return;
-	watch_parents(events);
+	watch_parents(remask);
 	/* Without a process to spare the next run that joins mends them. */
 	if (fork() == 0)
-		mend();
+		mend(remask);
 }

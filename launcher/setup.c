@@ -12,7 +12,7 @@
  * 3. The state directories are hidden. That gives a private directory, which
  *    the view of /etc is prepared in.
  * 4. The view of /etc, and then the resolver daemons: their mask has a copy of
- *    the view's resolv.conf.
+ *    the view's resolv.conf. D-Bus, if that is wanted.
  * 5. The descriptors, last: a tunnel that isn't complete never gets out.
  *
  * The child's stderr is a socket to its parent that keeps records apart. A
@@ -22,6 +22,7 @@
  */
 #include "setup.h"
 
+#include "buses.h"
 #include "die.h"
 #include "etc.h"
 #include "fds.h"
@@ -99,6 +100,8 @@ static _Noreturn void build(const struct plan *plan, const char *wg_wrap_dir,
 	put_inside(inside, fds[3], key_hash, plan->tunnel);
 	masks_hide_state(wg_wrap_dir, inside);
 	masks_hide_resolvers(etc_install(plan, wg_wrap_dir, inside));
+	if (options_value(&plan->options, BUSES_OPTION))
+		masks_hide_buses(wg_wrap_dir);
 
 	fds[1] = open_namespace("/proc/self/ns/user");
 	fds[2] = open_namespace("/proc/self/ns/mnt");

@@ -19,13 +19,13 @@ usage: wg-wrap [OPTIONS] [--] [COMMAND [ARG...]]   no COMMAND: $SHELL
                              default: the profile "default"; also --profile NAME
       --connect-timeout TIME how long to wait for the first handshake (15s); 124 after that
       --no-wait; --strict    run the command at once; refuse one that does its work outside
+      --isolate; --mask-dbus a browser gets a profile of its own; hide the host's D-Bus
       --dns ADDR[,ADDR]|none name servers instead of the file's DNS=
       --mtu BYTES            MTU instead of the file's
       --restart              apply a config that changed to the tunnel that runs
       --linger TIME          keep the tunnel that long after its last command (0)
       --ignore-unknown       skip keys of the file that nobody knows, instead of refusing it
-  -q, --quiet; -v, --verbose no warnings; notes as well
-  -V, --version; -h, --help  print the version; print this
+  -q, --quiet; -v, --verbose no warnings; notes as well; -V, --version; -h, --help: this
 
 Needs no root. Commands of one config share one tunnel, which ends with the last of them.
 Exit status: the command's own; 124 not connected, 125 set-up failed, 126 not executable,

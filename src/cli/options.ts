@@ -32,10 +32,14 @@ export type Subcommand = (typeof SUBCOMMANDS)[number];
 const EXEC_OPTIONS: readonly (keyof ParsedOptions)[] = [
   'connectTimeout',
   'wait',
+  'strict',
+  'isolate',
   'quiet',
   'verbose',
   'help',
 ];
+/** Options about a command, of which `up` has none. */
+const COMMAND_OPTIONS: readonly (keyof ParsedOptions)[] = ['strict', 'isolate'];
 const DOWN_OPTIONS: readonly (keyof ParsedOptions)[] = ['quiet', 'verbose', 'help'];
 
 /** What the user wants. */
@@ -81,7 +85,8 @@ export function parseCommandLine(
 
 /** The launcher does it all by itself, unless the configuration is at fault: then it is as for a run. */
 function parseUp(words: readonly string[], environment: OptionEnvironment): Invocation {
-  const grammar = withOptions(quietProgram('up').argument('[name]'), RUN_OPTIONS);
+  const rows = RUN_OPTIONS.filter(({ key }) => !COMMAND_OPTIONS.includes(key));
+  const grammar = withOptions(quietProgram('up').argument('[name]'), rows);
   const program = parse(grammar.option('--foreground'), words);
   const name = program.args.at(0);
   const { config, profile } = program.opts<ParsedOptions>();

@@ -14,11 +14,15 @@ export interface ParsedOptions {
   readonly wait?: boolean;
   /** The front's alone; here it is only understood. */
   readonly strict?: boolean;
+  /** The front's alone, too. */
+  readonly isolate?: boolean;
   readonly restart?: boolean;
   readonly linger?: number;
   readonly mtu?: number;
   readonly dns?: readonly Address[] | 'none';
   readonly ignoreUnknown?: boolean;
+  /** For the launcher, which finds it in the plan. */
+  readonly maskDbus?: boolean;
   readonly quiet?: boolean;
   readonly verbose?: number;
   readonly help?: boolean;
@@ -59,6 +63,7 @@ export const RUN_OPTIONS: readonly OptionRow[] = [
     switched: (isOn) => !isOn,
   },
   { flags: '--strict', key: 'strict', variable: 'WG_WRAP_STRICT', switched: same },
+  { flags: '--isolate', key: 'isolate', variable: 'WG_WRAP_ISOLATE', switched: same },
   { flags: '--restart', key: 'restart', variable: 'WG_WRAP_RESTART', switched: same },
   { flags: '--linger <TIME>', key: 'linger', variable: 'WG_WRAP_LINGER', parse: parseDuration },
   { flags: '--mtu <BYTES>', key: 'mtu', variable: 'WG_WRAP_MTU', parse: parseMtu },
@@ -69,6 +74,7 @@ export const RUN_OPTIONS: readonly OptionRow[] = [
     variable: 'WG_WRAP_IGNORE_UNKNOWN',
     switched: same,
   },
+  { flags: '--mask-dbus', key: 'maskDbus', variable: 'WG_WRAP_MASK_DBUS', switched: same },
   { flags: '-q, --quiet', key: 'quiet', variable: 'WG_WRAP_QUIET', switched: same },
   { flags: '-v, --verbose', key: 'verbose', variable: 'WG_WRAP_VERBOSE', switched: Number },
   { flags: '-V, --version', key: 'version' },

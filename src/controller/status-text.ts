@@ -126,7 +126,8 @@ function describeDrops(status: TunnelStatus): string {
   return found.join(', ') || 'nothing';
 }
 
-function describeLeakPaths({ leak_paths: paths }: TunnelStatus): string {
+function describeLeakPaths({ leak_paths: paths, options }: TunnelStatus): string {
   const list = paths.join(', ') || 'none';
-  return `${list}; the host's D-Bus, X11 and other path sockets stay reachable`;
+  const sockets = options?.['mask-dbus'] === undefined ? 'D-Bus, X11' : 'X11';
+  return `${list}; the host's ${sockets} and other path sockets stay reachable`;
 }

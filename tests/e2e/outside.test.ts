@@ -58,7 +58,7 @@ test('a program that runs once, and runs outside already, is warned of or refuse
   await outside.until(/^ran/m);
   const said = new RegExp(
     `^wg-wrap: firefox is already running outside the tunnel \\(pid ${outside.pid}\\); ` +
-      'a new window would open THERE\\. Close it first\n$',
+      'a new window would open THERE\\. Close it, or use --isolate\n$',
   );
   const warned = await runWith(client, [], [firefox]);
   expect(warned).toMatchObject({ status: 0, text: 'ran ' });
@@ -78,6 +78,84 @@ test('a program that runs once, and runs in this very tunnel, is joined without 
   await first.until(/^ran/m);
   expect(await runWith(client, ['--strict'], [firefox])).toMatchObject({ status: 0, stderr: '' });
   await first.finish();
+});
+
+/** Hands over to one of its name that runs already, through a socket in its profile, as browsers do. */
+const BROWSER = `#!${process.execPath}
+const { mkdirSync } = require('node:fs');
+const { createServer, connect } = require('node:net');
+const words = process.argv.slice(2);
+const at = words.indexOf('--profile');
+const profile = at < 0 ? process.env.HOME + '/.fox' : words[at + 1];
+mkdirSync(profile, { recursive: true });
+process.chdir(profile);
+// What /proc/PID/comm says is the interpreter's name otherwise.
+process.title = 'firefox';
+const visit = () => console.log('window of ' + process.pid);
+const talk = connect('handover', () => talk.end());
+talk.on('data', (text) => process.stdout.write(String(text)));
+talk.on('error', () => {
+  createServer((other) => other.end('window of ' + process.pid + '\\n')).listen('handover', visit);
+  process.stdin.resume().on('end', () => process.exit());
+});
+`;
+
+test('with --isolate a browser that runs outside is not handed over to', async () => {
+  const { host } = topology;
+  const client = await topology.client();
+  const firefox = host.write('firefox', BROWSER, 0o755);
+  const args = ['-c', client.name, '--isolate', '--strict', '--', firefox, 'url'];
+  const outside = host.user([firefox], { inputStaysOpen: true });
+  const [window] = await outside.until(/^window of \d+$/m);
+  // So it would go without.
+  expect((await runWith(client, ['-q'], [firefox])).text).toBe(window);
+  const inside = host.wrap(args, { inputStaysOpen: true });
+  const [own] = await inside.until(/^window of \d+$/m);
+  expect(own).toBe(`window of ${inside.pid}`);
+  // The second one in the tunnel is handed over to the first one there.
+  expect(await host.wrap(args).wait()).toMatchObject({ status: 0, text: own, stderr: '' });
+  expect((await inside.finish()).stderr).toBe('');
+  await outside.finish();
+  const find = ['find', '.local/state/wg-wrap', '-path', '*/work-*/firefox', '-perm', '700'];
+  expect((await host.user(find).wait()).text).not.toBe('');
+  await host.user(['rm', '-r', '.local', '.fox']).wait();
+});
+
+test('with --isolate a program that can not be kept apart is refused, and others run as they are', async () => {
+  const { host } = topology;
+  const client = await topology.client();
+  const konsole = fake('konsole');
+  const outside = host.user([konsole], { inputStaysOpen: true });
+  await outside.until(/^ran/m);
+  const refused = await runWith(client, ['--isolate'], [konsole]);
+  expect(refused).toMatchObject({ status: 125, text: '' });
+  expect(refused.stderr).toMatch(
+    /^wg-wrap: konsole is already running outside the tunnel \(pid \d+\), and --isolate can't keep /,
+  );
+  const env = { WG_WRAP_ISOLATE: '1' };
+  expect(await topology.run(client, ['echo', 'x'], { env })).toMatchObject({
+    text: 'x',
+    stderr: '',
+  });
+  await outside.finish();
+});
+
+test('an isolated program of the same configuration in another tunnel is warned of', async () => {
+  const { host } = topology;
+  const client = await topology.client();
+  const firefox = fake('firefox');
+  // The pin is killed, and so the next run makes another tunnel.
+  const first = host.wrap(['-c', client.name, '--isolate', '--', firefox], {
+    inputStaysOpen: true,
+  });
+  await first.until(/^ran --no-remote --profile /m);
+  process.kill(host.pinPid(), 'SIGKILL');
+  const second = await runWith(client, ['--isolate'], [firefox]);
+  expect(second.stderr).toMatch(
+    /^wg-wrap: firefox is already running outside .* Close it first\n$/,
+  );
+  await first.finish();
+  await host.user(['rm', '-r', '.local']).wait();
 });
 
 test('sudo as the command is refused, with what to do instead', async () => {

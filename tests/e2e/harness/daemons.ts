@@ -4,7 +4,7 @@
  * would serve the machine itself.
  */
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Command } from './command.ts';
 import type { Host } from './host.ts';
 import type { Namespace } from './namespace.ts';
@@ -123,6 +123,51 @@ export class Avahi extends Daemon {
     ...['--no-drop-root', '--no-chroot', '--no-rlimits', '--debug', '--file=/run/avahi.conf'],
   ];
   protected readonly question: RegExp = /Got RESOLVE-\S+ request for '([^']*)'/g;
+}
+
+/** A bus looks up its clients: not at the name service that a test watches. */
+const UNSEEN = [
+  ...['unshare', '--mount', 'sh', '-euc'],
+  ...['mount -t tmpfs nscd /run/nscd; exec "$@"', 'sh'],
+];
+
+/** A message bus that anybody may use, in a place of the user's or of the system. */
+export class Bus {
+  readonly #host: Host;
+  readonly #path: string;
+  #daemon: Command | undefined;
+
+  constructor(host: Host, path: string) {
+    this.#host = host;
+    this.#path = path;
+  }
+
+  /** Starts it; one that was running before is stopped, and its socket removed. */
+  async start(): Promise<void> {
+    const { namespace, uid } = this.#host;
+    const [path, id] = [this.#path, String(uid)];
+    if (this.#daemon) await namespace.stop(this.#daemon);
+    const address = `unix:path=${path.replaceAll(' ', '%20')}`;
+    const own = path.startsWith('/run/dbus') ? '' : `chown +${id}:+${id} '${dirname(path)}'`;
+    const configuration = `<busconfig><listen>${address}</listen><auth>EXTERNAL</auth><policy context="default">
+      <allow user="*"/><allow own="*"/></policy></busconfig>`;
+    await namespace.sh(`${SHOW}
+      rm -rf '${path}' ${path.startsWith('/run/dbus') ? '/run/dbus' : ''}
+      mkdir -p '${dirname(path)}'; ${own}
+      echo '${configuration}' >/run/dbus.conf`);
+    const program = programAt('/usr/bin/dbus-daemon');
+    const options = ['--config-file=/run/dbus.conf', '--nofork', '--nopidfile', '--nosyslog'];
+    this.#daemon = await namespace.daemon(
+      [...UNSEEN, ...WITH_MODULES, program, ...options, '--print-address=1'],
+      /^unix:path=/m,
+    );
+    await namespace.sh(`chmod 666 '${path}'`);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#daemon) await this.#host.namespace.stop(this.#daemon);
+    await this.#host.namespace.sh(`rm -f '${this.#path}' /run/dbus.conf`);
+  }
 }
 
 /** Shell commands that make a daemon's user known; not all machines have it. */

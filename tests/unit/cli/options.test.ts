@@ -250,7 +250,7 @@ describe('the help', () => {
 
   it('names every option that the parser knows', () => {
     const options =
-      '-c --config --profile --connect-timeout --no-wait --strict --dns --mtu --linger --restart --ignore-unknown -q --quiet -v --verbose -V --version -h --help';
+      '-c --config --profile --connect-timeout --no-wait --strict --isolate --mask-dbus --dns --mtu --linger --restart --ignore-unknown -q --quiet -v --verbose -V --version -h --help';
     for (const option of options.split(' ')) expect(HELP).toContain(option);
   });
 });
