@@ -132,7 +132,7 @@ int pump_install(struct pump *pump, const struct pump_keypair *from)
 
 	if (from->peer >= pump->config.peers_max)
 		return -EINVAL;
-	keypair = keypair_create(from, &pump->evp);
+	keypair = keypair_create(from, &pump->evp, 1 + pump->config.workers);
 	if (!keypair)
 		return -ENOMEM;
 	failure = keypairs_insert(&pump->keypairs, keypair, &pump->epoch);

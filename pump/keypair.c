@@ -25,13 +25,52 @@ enum { SLOTS_AT_FIRST = 64 };
 static struct keypair *const tomb = (struct keypair *)1;
 
 /**
+ * free_contexts() - Wipe and free the contexts of one direction
+ * @contexts:	Contexts, or NULL
+ * @hands:	Their number
+ */
+static void free_contexts(struct aead *contexts, uint32_t hands)
+{
+	uint32_t i;
+
+	for (i = 0; contexts && i < hands; i++)
+		aead_wipe(&contexts[i]);
+	free(contexts);
+}
+
+/**
+ * create_contexts() - Make the contexts of one direction
+ * @hands:	Their number
+ * @evp:	OpenSSL
+ * @key:	Key
+ * @seals:	Which direction
+ * Returns NULL without memory, or where the cipher is forbidden.
+ */
+static struct aead *create_contexts(uint32_t hands, const struct evp *evp,
+				    const uint8_t key[PUMP_KEY_BYTES],
+				    bool seals)
+{
+	struct aead *contexts = calloc(hands, sizeof(*contexts));
+	uint32_t i;
+
+	for (i = 0; contexts && i < hands; i++) {
+		if (aead_init(&contexts[i], evp, key, seals) != 0) {
+			free_contexts(contexts, hands);
+			return NULL;
+		}
+	}
+	return contexts;
+}
+
+/**
  * keypair_create() - Make a keypair
  * @from:	As the caller gave it
  * @evp:	OpenSSL
+ * @hands:	How many threads may seal on it, and how many may open
  * Returns NULL without memory, or where the cipher is forbidden.
  */
 struct keypair *keypair_create(const struct pump_keypair *from,
-			       const struct evp *evp)
+			       const struct evp *evp, uint32_t hands)
 {
 	struct keypair *keypair;
 
@@ -44,8 +83,10 @@ struct keypair *keypair_create(const struct pump_keypair *from,
 	keypair->remote_index = from->remote_index;
 	keypair->birth_ms = from->birth_ms;
 	keypair->is_unconfirmed = from->unconfirmed != 0;
-	if (aead_init(&keypair->seal, evp, from->send_key, true) == 0 &&
-	    aead_init(&keypair->open, evp, from->receive_key, false) == 0)
+	keypair->hands = hands;
+	keypair->seals = create_contexts(hands, evp, from->send_key, true);
+	keypair->opens = create_contexts(hands, evp, from->receive_key, false);
+	if (keypair->seals && keypair->opens)
 		return keypair;
 	keypair_free(keypair);
 	return NULL;
@@ -57,8 +98,8 @@ struct keypair *keypair_create(const struct pump_keypair *from,
  */
 void keypair_free(struct keypair *keypair)
 {
-	aead_wipe(&keypair->seal);
-	aead_wipe(&keypair->open);
+	free_contexts(keypair->seals, keypair->hands);
+	free_contexts(keypair->opens, keypair->hands);
 	free(keypair);
 }
 

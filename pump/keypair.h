@@ -12,16 +12,16 @@
 #include <stdint.h>
 
 struct keypair {
-	/* Never changed. */
-	uint32_t peer, local_index, remote_index;
+	/* Never changed. One context of each direction for each hand. */
+	uint32_t peer, local_index, remote_index, hands;
 	uint64_t birth_ms;
 	/* Set by the caller's thread, never cleared. */
 	_Atomic bool is_silent;
-	/* tx alone. */
-	_Alignas(64) struct aead seal;
+	/* tx and its workers; the counter tx alone. */
+	_Alignas(64) struct aead *seals;
 	uint64_t next_counter;
-	/* rx alone. */
-	_Alignas(64) struct aead open;
+	/* rx and its workers; the rest rx alone. */
+	_Alignas(64) struct aead *opens;
 	bool is_unconfirmed;
 	struct replay window;
 };
@@ -39,7 +39,7 @@ struct keypairs {
 };
 
 struct keypair *keypair_create(const struct pump_keypair *from,
-			       const struct evp *evp);
+			       const struct evp *evp, uint32_t hands);
 void keypair_free(struct keypair *keypair);
 bool keypair_has_expired(const struct keypair *keypair, uint64_t now);
 bool keypair_can_send(const struct keypair *keypair, uint64_t now);

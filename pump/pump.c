@@ -3,8 +3,8 @@
  * pump.c - the life of a pump
  *
  *	open	memory, queues, OpenSSL; nothing is touched outside
- *	start	offloads of TUN and sockets, then the two threads
- *	stop	both threads end at once, then the offloads
+ *	start	offloads of TUN and sockets, then the threads
+ *	stop	the threads end at once, then the offloads
  *	close	what is left is wiped and freed
  *
  * The threads take no signal: Node's handlers belong to its own thread.
@@ -54,6 +54,7 @@ static bool is_valid(const struct pump_config *config, const void *activity,
 	return config->peers_max >= 1 && config->peers_max <= PUMP_PEERS_MAX &&
 	       activity_bytes >= needed && config->mtu >= MTU_MIN &&
 	       config->mtu <= PACKET_BYTES_MAX &&
+	       config->workers <= PUMP_WORKERS_MAX &&
 	       (config->vnet_header_bytes == 0 ||
 		config->vnet_header_bytes == VNET_BYTES ||
 		config->vnet_header_bytes == VNET_BYTES_MAX);
@@ -169,9 +170,33 @@ static void *rx_thread(void *argument)
 }
 
 /**
+ * pump_begin_workers() - Begin the threads beside tx and rx
+ * @pump:	Pump
+ * They take no part in anything but what tx and rx give them.
+ */
+void pump_begin_workers(struct pump *pump)
+{
+	workers_begin(&pump->sealers, pump->config.workers, true);
+	workers_begin(&pump->openers, pump->config.workers, false);
+	activity_store(&pump->activity->workers,
+		       pump->sealers.count + pump->openers.count);
+}
+
+/**
+ * pump_end_workers() - End them; tx and rx have ended
+ * @pump:	Pump
+ */
+void pump_end_workers(struct pump *pump)
+{
+	workers_end(&pump->sealers);
+	workers_end(&pump->openers);
+	activity_store(&pump->activity->workers, 0);
+}
+
+/**
  * end_threads() - End threads and wait for them
  * @pump:	Pump
- * @count:	How many there are, tx before rx
+ * @count:	How many there are besides the workers, tx before rx
  */
 static void end_threads(struct pump *pump, int count)
 {
@@ -182,12 +207,13 @@ static void end_threads(struct pump *pump, int count)
 	(void)!write(pump->stop_fd, &one, sizeof(one));
 	for (i = 0; i < count; i++)
 		pthread_join(pump->threads[i], NULL);
+	pump_end_workers(pump);
 	(void)!read(pump->stop_fd, &counted, sizeof(counted));
 	atomic_store(&pump->is_stopping, false);
 }
 
 /**
- * begin_threads() - Begin both threads
+ * begin_threads() - Begin all threads
  * @pump:	Pump
  * Returns 0 or a negative errno; then there is no thread.
  */
@@ -199,6 +225,7 @@ static int begin_threads(struct pump *pump)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pump_begin_workers(pump);
 	for (count = 0; count < EPOCH_READERS && !failure; count++)
 		failure = pthread_create(&pump->threads[count], NULL,
 					 bodies[count], pump);

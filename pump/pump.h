@@ -10,6 +10,8 @@
  *	tx	TUN → look up → split → seal → group → UDP
  *	rx	UDP → look up → open → window → check → coalesce → TUN
  *
+ * Each may have workers, who share the cipher's work of a batch with it.
+ *
  * Rules for the caller:
  *
  * 1. All calls come from one thread. None blocks for longer than a batch takes.
@@ -49,8 +51,10 @@
 
 enum {
 	/* What pump_abi() returns. Another number: don't use the library. */
-	PUMP_ABI = 1,
+	PUMP_ABI = 2,
 	PUMP_PEERS_MAX = 65536,
+	/* Beside tx, and as many beside rx. */
+	PUMP_WORKERS_MAX = 7,
 	PUMP_KEY_BYTES = 32,
 	/* No peer has the packet's destination. */
 	PUMP_NO_PEER = -1,
@@ -86,7 +90,9 @@ struct pump_config {
 	uint32_t without;
 	/* The reserved bytes of all datagrams; zeros unless configured. */
 	uint8_t reserved[4];
-	uint32_t unused[7];
+	/* Threads beside tx, and as many beside rx; 0 to PUMP_WORKERS_MAX. */
+	uint32_t workers;
+	uint32_t unused[6];
 };
 static_assert(sizeof(struct pump_config) == 64, "read by TypeScript");
 
@@ -263,7 +269,8 @@ struct pump_activity {
 	uint64_t udp_datagrams_sent, udp_datagrams_received;
 	/* Datagrams whose first byte is no type of WireGuard's. */
 	uint64_t foreign;
-	uint64_t unused;
+	/* Threads beside tx and rx that there are. */
+	uint64_t workers;
 	/* By errno: a refused write, datagram, and error on receiving. */
 	uint64_t tun_write_errors[PUMP_ERRNOS];
 	uint64_t udp_send_errors[PUMP_ERRNOS];
@@ -308,7 +315,7 @@ PUMP_API int pump_wake_fd(struct pump *pump);
 PUMP_API int pump_start(struct pump *pump);
 
 /**
- * pump_stop() - End both threads, and undo what pump_start() set up
+ * pump_stop() - End all threads, and undo what pump_start() set up
  * @pump:	Pump
  * Keypairs, endpoints, routes and messages stay; it may be started again.
  */

@@ -183,6 +183,7 @@ int ring_attach(struct pump *pump)
 		.coalesces_tcp = !is_whole,
 		.coalesces_udp = !is_whole,
 	};
+	pump_begin_workers(pump);
 	pump->runs = true;
 	return 0;
 }
@@ -192,6 +193,7 @@ int ring_detach(struct pump *pump)
 	struct ring *ring = ring_of(pump);
 	int i;
 
+	pump_end_workers(pump);
 	for (i = 0; i < BODY_FRAMES; i++)
 		free(ring->frame_memory[i]);
 	for (i = 0; i < BODY_RECEIPTS; i++)

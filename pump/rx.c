@@ -5,8 +5,9 @@
  *	receive		a batch; what came as one group is cut again
  *	type		1 to 3 of right length go up; the rest is transport data
  *	index		→ keypair, and its age
- *	open		in place
- *	window		only now: a forged counter must not move it
+ *	open		in place, all of them, with the workers' help
+ *	window		only now, and from here on one by one, in the order in
+ *			which they came: a forged counter must not move it
  *	confirm		say so, once; the endpoint likewise
  *	what happened	the activity block
  *	check		version, length, source: this very peer's
@@ -21,17 +22,33 @@
 #include "activity.h"
 #include "coalesce.h"
 #include "ip.h"
+#include "message.h"
 #include "state.h"
+#include "workers.h"
 
 #include <stdlib.h>
+
+/* A datagram that goes on: a handshake message, or one to be opened. */
+struct arrival {
+	const struct receipt *receipt;
+	uint8_t *datagram;
+	uint32_t len;
+	/* NULL for a handshake message, which has no job. */
+	struct keypair *keypair;
+};
 
 struct rx {
 	struct pump *pump;
 	uint64_t now;
 	bool has_received;
 	/* Peer whose endpoint was compared with this receipt's, and when. */
+	const struct receipt *compared_receipt;
 	uint32_t compared_peer, compared_version;
 	struct receipt receipts[BODY_RECEIPTS];
+	/* In the order in which they came; each but handshakes has a job. */
+	uint32_t arrival_count, job_count;
+	struct arrival arrivals[WORKERS_JOBS];
+	struct job jobs[WORKERS_JOBS];
 	struct coalescer coalescer;
 };
 
@@ -93,19 +110,21 @@ static void notify(struct rx *rx, enum pump_notice notice,
  * compare_endpoint() - See whether an authentic datagram came from elsewhere
  * @rx:		Rx
  * @number:	Its peer
- * @from:	Where it came from
+ * @receipt:	Where it came from
  * Another address of this host is remembered at once; another place of the peer
  * is the core's to decide, who is told once.
  */
 static void compare_endpoint(struct rx *rx, uint32_t number,
-			     const struct pump_endpoint *from)
+			     const struct receipt *receipt)
 {
+	const struct pump_endpoint *from = &receipt->from;
 	struct pump_message message = {.kind = PUMP_MOVED, .peer = number};
 	struct peer *peer = &rx->pump->peers[number];
 	struct pump_endpoint known, told;
 	bool tells = false;
 
 	rx->compared_version = endpoint_read(&peer->endpoint, &known);
+	rx->compared_receipt = receipt;
 	rx->compared_peer = number;
 	if (memcmp(&known, from, sizeof(known)) == 0)
 		return;
@@ -183,14 +202,12 @@ static bool deliver(struct rx *rx, uint8_t *packet, uint32_t padded,
 }
 
 /**
- * open_transport() - Find the keypair of transport data, open it, move the window
- * @rx:		Rx
- * @datagram:	Datagram
- * @len:	Its length, at least KEEPALIVE_BYTES
+ * find_keypair() - Find the keypair of transport data
+ * @rx:		Rx, in the epoch
+ * @datagram:	Datagram of at least KEEPALIVE_BYTES
  * Returns the keypair, or NULL if the datagram was dropped.
  */
-static struct keypair *open_transport(struct rx *rx, uint8_t *datagram,
-				      uint32_t len)
+static struct keypair *find_keypair(struct rx *rx, const uint8_t *datagram)
 {
 	uint64_t counter = load64_le(datagram + 8);
 	struct keypair *keypair =
@@ -203,12 +220,6 @@ static struct keypair *open_transport(struct rx *rx, uint8_t *datagram,
 		reason = PUMP_EXPIRED;
 	else if (counter >= REJECT_AFTER_MESSAGES)
 		reason = PUMP_COUNTER_EXCEEDED;
-	else if (!aead_open(&keypair->open, counter,
-			    datagram + TRANSPORT_HEADER_BYTES,
-			    len - TRANSPORT_HEADER_BYTES))
-		reason = PUMP_UNAUTHENTIC;
-	else if (!replay_accept(&keypair->window, counter))
-		reason = PUMP_REPLAYED;
 	else
 		return keypair;
 	drop(rx, reason);
@@ -216,76 +227,79 @@ static struct keypair *open_transport(struct rx *rx, uint8_t *datagram,
 }
 
 /**
- * take_transport() - Take transport data
+ * take_opened() - Take transport data that was opened, or couldn't be
  * @rx:		Rx, in the epoch
- * @datagram:	Datagram
- * @len:	Its length, at least KEEPALIVE_BYTES
- * @receipt:	Where it came from, and how
+ * @arrival:	Arrival
+ * @job:	Its job
  */
-static void take_transport(struct rx *rx, uint8_t *datagram, uint32_t len,
-			   const struct receipt *receipt)
+static void take_opened(struct rx *rx, const struct arrival *arrival,
+			const struct job *job)
 {
-	struct keypair *keypair = open_transport(rx, datagram, len);
-	uint32_t padded = len - KEEPALIVE_BYTES;
-	struct pump_peer_activity *activity;
-	struct peer *peer;
+	struct keypair *keypair = arrival->keypair;
+	struct peer *peer = &rx->pump->peers[keypair->peer];
+	struct pump_peer_activity *activity =
+		&rx->pump->activity->peers[keypair->peer];
+	uint32_t padded = arrival->len - KEEPALIVE_BYTES;
 
-	if (!keypair)
+	if (!job->has_worked) {
+		drop(rx, PUMP_UNAUTHENTIC);
 		return;
-	peer = &rx->pump->peers[keypair->peer];
-	activity = &rx->pump->activity->peers[keypair->peer];
+	}
+	if (!replay_accept(&keypair->window, job->counter)) {
+		drop(rx, PUMP_REPLAYED);
+		return;
+	}
 	if (keypair->is_unconfirmed)
 		confirm(rx, keypair);
-	if (rx->compared_peer != keypair->peer ||
+	if (rx->compared_receipt != arrival->receipt ||
+	    rx->compared_peer != keypair->peer ||
 	    rx->compared_version != endpoint_version(&peer->endpoint))
-		compare_endpoint(rx, keypair->peer, &receipt->from);
+		compare_endpoint(rx, keypair->peer, arrival->receipt);
 	rx->has_received = true;
 	activity_received(activity, rx->now, padded);
-	if (padded == 0 || deliver(rx, datagram + TRANSPORT_HEADER_BYTES,
-				   padded, keypair->peer, receipt->ecn))
-		activity_accepted(activity, padded, len);
+	if (padded == 0 || deliver(rx, job->bytes, padded, keypair->peer,
+				   arrival->receipt->ecn))
+		activity_accepted(activity, padded, arrival->len);
 }
 
 /**
- * message_type() - The type of a datagram whose length fits it
- * @datagram:	Datagram
- * @len:	Its length
- * Returns 0 for what is no message of WireGuard's.
- */
-static uint32_t message_type(const uint8_t *datagram, uint32_t len)
-{
-	uint32_t type = len < KEEPALIVE_BYTES ? 0 : load32_le(datagram);
-
-	switch (type) {
-	case TYPE_INITIATION:
-		return len == INITIATION_BYTES ? type : 0;
-	case TYPE_RESPONSE:
-		return len == RESPONSE_BYTES ? type : 0;
-	case TYPE_COOKIE_REPLY:
-		return len == COOKIE_REPLY_BYTES ? type : 0;
-	case TYPE_TRANSPORT:
-		return type;
-	default:
-		return 0;
-	}
-}
-
-/**
- * clear_reserved() - Zero the reserved bytes where they are ours
+ * hand_up() - Hand a handshake message up
  * @rx:		Rx
- * @datagram:	Datagram
- * @len:	Its length
+ * @arrival:	Arrival
  */
-static void clear_reserved(struct rx *rx, uint8_t *datagram, uint32_t len)
+static void hand_up(struct rx *rx, const struct arrival *arrival)
 {
-	const uint8_t *reserved = reserved_of(rx->pump);
+	struct pump_message message = {.kind = PUMP_HANDSHAKE,
+				       .peer = (uint32_t)PUMP_NO_PEER,
+				       .from = arrival->receipt->from};
 
-	if (reserved && len >= 4 && memcmp(datagram + 1, reserved, 3) == 0)
-		memset(datagram + 1, 0, 3);
+	if (!handup_message(&rx->pump->handup, EPOCH_RX, &message,
+			    arrival->datagram, arrival->len))
+		drop(rx, PUMP_HANDSHAKES_FULL);
 }
 
 /**
- * take_datagram() - Take one datagram
+ * settle() - Open what has arrived, and take it in order
+ * @rx:		Rx, in the epoch
+ */
+static void settle(struct rx *rx)
+{
+	const struct arrival *arrival = rx->arrivals;
+	const struct arrival *end = arrival + rx->arrival_count;
+	const struct job *job = rx->jobs;
+
+	workers_run(&rx->pump->openers, rx->jobs, rx->job_count);
+	for (; arrival < end; arrival++) {
+		if (arrival->keypair)
+			take_opened(rx, arrival, job++);
+		else
+			hand_up(rx, arrival);
+	}
+	rx->arrival_count = rx->job_count = 0;
+}
+
+/**
+ * take_datagram() - Take one datagram as far as it goes before it is opened
  * @rx:		Rx, in the epoch
  * @datagram:	Datagram
  * @len:	Its length
@@ -294,26 +308,33 @@ static void clear_reserved(struct rx *rx, uint8_t *datagram, uint32_t len)
 static void take_datagram(struct rx *rx, uint8_t *datagram, uint32_t len,
 			  const struct receipt *receipt)
 {
-	struct pump_message message = {.kind = PUMP_HANDSHAKE,
-				       .peer = (uint32_t)PUMP_NO_PEER};
+	struct arrival arrival = {receipt, datagram, len, NULL};
 	struct pump *pump = rx->pump;
 	uint32_t type;
 
+	if (rx->arrival_count == WORKERS_JOBS)
+		settle(rx);
 	if (len < 4 || datagram[0] < TYPE_INITIATION ||
 	    datagram[0] > TYPE_TRANSPORT)
 		activity_add(&pump->activity->foreign, 1);
-	clear_reserved(rx, datagram, len);
+	message_clear_reserved(datagram, len, reserved_of(pump));
 	type = message_type(datagram, len);
-	if (type == TYPE_TRANSPORT) {
-		take_transport(rx, datagram, len, receipt);
-	} else if (type == 0) {
+	if (type == 0) {
 		drop(rx, PUMP_MALFORMED);
-	} else {
-		message.from = receipt->from;
-		if (!handup_message(&pump->handup, EPOCH_RX, &message, datagram,
-				    len))
-			drop(rx, PUMP_HANDSHAKES_FULL);
+		return;
 	}
+	if (type == TYPE_TRANSPORT) {
+		arrival.keypair = find_keypair(rx, datagram);
+		if (!arrival.keypair)
+			return;
+		rx->jobs[rx->job_count++] = (struct job){
+			.hands = arrival.keypair->opens,
+			.counter = load64_le(datagram + 8),
+			.bytes = datagram + TRANSPORT_HEADER_BYTES,
+			.len = len - TRANSPORT_HEADER_BYTES,
+		};
+	}
+	rx->arrivals[rx->arrival_count++] = arrival;
 }
 
 /**
@@ -330,7 +351,6 @@ static void take_receipt(struct rx *rx, const struct receipt *receipt)
 		drop(rx, PUMP_TRUNCATED);
 		return;
 	}
-	rx->compared_peer = (uint32_t)PUMP_NO_PEER;
 	if (receipt->len > segment)
 		activity_add(&rx->pump->activity->udp_gro, 1);
 	/* A datagram may be empty: that is one, too. */
@@ -360,9 +380,11 @@ int rx_step(struct rx *rx)
 		return 0;
 	rx->now = body->calls->now(body->context);
 	rx->has_received = false;
+	rx->compared_receipt = NULL;
 	epoch_enter(epoch, EPOCH_RX);
 	for (i = 0; i < count; i++)
 		take_receipt(rx, &rx->receipts[i]);
+	settle(rx);
 	epoch_leave(epoch, EPOCH_RX);
 	coalesce_flush(&rx->coalescer);
 	if (rx->has_received)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * state.h - what the three threads of a pump share
+ * state.h - what the threads of a pump share
  *
  * Who may change what: the caller's thread the tables, by exchanging what is
  * atomic; tx and rx what is theirs in struct keypair and in their own structs;
@@ -18,6 +18,7 @@
 #include "keypair.h"
 #include "pump.h"
 #include "queue.h"
+#include "workers.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -49,6 +50,8 @@ struct pump {
 	struct body body;
 	struct tx *tx;
 	struct rx *rx;
+	/* Of tx, and of rx. */
+	struct workers sealers, openers;
 	/* NULL where the body is another one. */
 	struct descriptors *descriptors;
 	/* eventfds: tx has something to send; both threads are to end. */
@@ -57,6 +60,10 @@ struct pump {
 	pthread_t threads[EPOCH_READERS];
 	bool runs;
 };
+
+/* pump.c */
+void pump_begin_workers(struct pump *pump);
+void pump_end_workers(struct pump *pump);
 
 /**
  * reserved_of() - The reserved bytes, or NULL where they are zeros

@@ -5,8 +5,9 @@
  *	read	a batch of packets and super-packets
  *	route	destination → peer → endpoint and usable keypair, or hand up
  *	cut	a super-packet into its packets, each behind the last in the arena
- *	seal	counter, padding, header, AEAD in place
+ *	head	counter, padding, header
  *	group	equal datagrams for one endpoint; a shorter one ends a group
+ *	seal	AEAD in place, all of them, with the workers' help
  *	send	all groups, outside of the epoch: it may have to wait
  *
  * What the core sends down comes first, so that what was staged goes out before
@@ -17,8 +18,10 @@
 
 #include "activity.h"
 #include "ip.h"
+#include "route.h"
 #include "segment.h"
 #include "state.h"
+#include "workers.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -38,18 +41,15 @@ struct tx {
 	uint64_t now;
 	bool has_sent;
 	uint32_t used;
+	/* Headed, and not yet sealed. */
+	uint32_t job_count;
+	/* That could not be sealed. */
+	uint32_t failures;
 	int group_count;
 	struct group groups[BODY_GROUPS];
 	struct frame frames[BODY_FRAMES];
+	struct job jobs[WORKERS_JOBS];
 	_Alignas(64) uint8_t arena[ARENA_BYTES];
-};
-
-/* Where a packet goes. */
-struct route {
-	struct keypair *keypair;
-	uint32_t peer;
-	struct pump_endpoint to;
-	uint32_t version;
 };
 
 /**
@@ -96,54 +96,37 @@ void tx_promote(struct pump *pump, uint32_t local_index)
 }
 
 /**
+ * leave() - Seal what is headed, and leave the epoch
+ * @tx:		Tx, in the epoch
+ */
+static void leave(struct tx *tx)
+{
+	uint32_t i;
+
+	workers_run(&tx->pump->sealers, tx->jobs, tx->job_count);
+	for (i = 0; i < tx->job_count; i++)
+		tx->failures += !tx->jobs[i].has_worked;
+	tx->job_count = 0;
+	epoch_leave(&tx->pump->epoch, EPOCH_TX);
+}
+
+/**
  * flush() - Send what was sealed
  * @tx:		Tx, outside of the epoch
+ * A cipher that fails does so for all. What might not be sealed isn't sent.
  */
 static void flush(struct tx *tx)
 {
 	struct body *body = &tx->pump->body;
 
-	if (tx->group_count > 0)
+	if (tx->failures > 0)
+		activity_error(tx->pump->activity->udp_send_errors, EIO,
+			       tx->failures);
+	else if (tx->group_count > 0)
 		body->calls->send(body->context, tx->groups, tx->group_count);
+	tx->failures = 0;
 	tx->group_count = 0;
 	tx->used = 0;
-}
-
-/**
- * route_to_peer() - Find endpoint and keypair of a peer
- * @tx:		Tx, in the epoch
- * @number:	Peer
- * @route:	Gets them
- * Returns false if there is no endpoint or no usable keypair.
- */
-static bool route_to_peer(struct tx *tx, uint32_t number, struct route *route)
-{
-	struct peer *peer = &tx->pump->peers[number];
-
-	route->peer = number;
-	route->keypair = atomic_load(&peer->current);
-	if (!route->keypair || !keypair_can_send(route->keypair, tx->now))
-		return false;
-	route->version = endpoint_read(&peer->endpoint, &route->to);
-	return route->to.family != 0;
-}
-
-/**
- * route_packet() - Find where a packet goes
- * @tx:		Tx, in the epoch
- * @packet:	Packet with a whole header
- * @version:	4 or 6
- * @route:	Gets it; the peer, or PUMP_NO_PEER, also where this fails
- */
-static bool route_packet(struct tx *tx, const uint8_t *packet, uint32_t version,
-			 struct route *route)
-{
-	const struct allowedips *table = atomic_load(&tx->pump->allowedips);
-	uint32_t peer =
-		allowedips_lookup(table, ip_destination(packet), version);
-
-	route->peer = peer;
-	return peer != (uint32_t)PUMP_NO_PEER && route_to_peer(tx, peer, route);
 }
 
 /**
@@ -199,12 +182,12 @@ static void group_add(struct tx *tx, const struct route *route, uint32_t len,
 }
 
 /**
- * seal() - Make a datagram of the packet at its place in the arena
+ * head() - Make a datagram, but for its sealing, of the packet in its place
  * @tx:		Tx, in the epoch, with room
  * @route:	Where it goes; its keypair can send
  * @len:	Of the packet; 0 for a keepalive
  */
-static void seal(struct tx *tx, const struct route *route, uint32_t len)
+static void head(struct tx *tx, const struct route *route, uint32_t len)
 {
 	struct pump *pump = tx->pump;
 	struct pump_peer_activity *activity =
@@ -225,23 +208,24 @@ static void seal(struct tx *tx, const struct route *route, uint32_t len)
 		memcpy(datagram + 1, reserved, 3);
 	store32_le(datagram + 4, keypair->remote_index);
 	store64_le(datagram + 8, counter);
-	if (!aead_seal(&keypair->seal, counter, packet, len + padding)) {
-		activity_error(pump->activity->udp_send_errors, EIO, 1);
-		return;
-	}
+	tx->jobs[tx->job_count++] = (struct job){.hands = keypair->seals,
+						 .counter = counter,
+						 .bytes = packet,
+						 .len = len + padding};
 	tx->has_sent = true;
 	activity_sent(activity, tx->now, len, len + padding + OVERHEAD_BYTES);
 	group_add(tx, route, len + padding + OVERHEAD_BYTES, tos);
 }
 
 /**
- * has_room() - Whether a packet could be sealed without sending first
+ * has_room() - Whether a packet could be taken without sending first
  * @tx:		Tx
  * @len:	Of the packet
  */
 static bool has_room(const struct tx *tx, uint32_t len)
 {
-	return tx->group_count < BODY_GROUPS && tx->used < ARENA_ENOUGH &&
+	return tx->group_count < BODY_GROUPS && tx->job_count < WORKERS_JOBS &&
+	       tx->used < ARENA_ENOUGH &&
 	       tx->used + len + PADDING_MULTIPLE + OVERHEAD_BYTES <=
 		       ARENA_BYTES;
 }
@@ -271,18 +255,19 @@ static void hand_up(struct tx *tx, uint32_t peer, struct segmenter *segmenter)
 }
 
 /**
- * seal_frame() - Seal packets of a frame until it ends or the arena is full
+ * cut_frame() - Take packets of a frame until it ends or the arena is full
  * @tx:		Tx, in the epoch
  * @segmenter:	What is left of the frame
  * @version:	4 or 6
  */
-static void seal_frame(struct tx *tx, struct segmenter *segmenter,
-		       uint32_t version)
+static void cut_frame(struct tx *tx, struct segmenter *segmenter,
+		      uint32_t version)
 {
 	struct route route;
 	uint32_t len;
 
-	if (!route_packet(tx, segmenter->packet, version, &route)) {
+	if (!route_packet(tx->pump, tx->now, segmenter->packet, version,
+			  &route)) {
 		hand_up(tx, route.peer, segmenter);
 		return;
 	}
@@ -293,13 +278,13 @@ static void seal_frame(struct tx *tx, struct segmenter *segmenter,
 		}
 		segment_next(segmenter,
 			     tx->arena + tx->used + TRANSPORT_HEADER_BYTES);
-		seal(tx, &route, len);
+		head(tx, &route, len);
 	}
 }
 
 /**
  * take_frame() - Take what one read gave
- * @tx:		Tx
+ * @tx:		Tx, in the epoch
  * @frame:	Frame
  */
 static void take_frame(struct tx *tx, const struct frame *frame)
@@ -320,16 +305,17 @@ static void take_frame(struct tx *tx, const struct frame *frame)
 	if (segmenter.size > 0)
 		activity_add(&pump->activity->tun_super_packets, 1);
 	while (segment_length(&segmenter) > 0) {
-		if (!has_room(tx, segment_length(&segmenter)))
+		if (!has_room(tx, segment_length(&segmenter))) {
+			leave(tx);
 			flush(tx);
-		epoch_enter(&pump->epoch, EPOCH_TX);
-		seal_frame(tx, &segmenter, version);
-		epoch_leave(&pump->epoch, EPOCH_TX);
+			epoch_enter(&pump->epoch, EPOCH_TX);
+		}
+		cut_frame(tx, &segmenter, version);
 	}
 }
 
 /**
- * send_down() - Seal a packet that the core sent down
+ * send_down() - Take a packet that the core sent down
  * @tx:		Tx, in the epoch, with room
  * @message:	Peer and packet
  */
@@ -340,10 +326,10 @@ static void send_down(struct tx *tx, const struct pump_message *message)
 	uint32_t len = message->payload_bytes;
 	struct route route;
 
-	if (route_to_peer(tx, message->peer, &route)) {
+	if (route_to_peer(tx->pump, tx->now, message->peer, &route)) {
 		memcpy(tx->arena + tx->used + TRANSPORT_HEADER_BYTES,
 		       message + 1, len);
-		seal(tx, &route, len);
+		head(tx, &route, len);
 		return;
 	}
 	/* The core stages it, and makes a handshake. */
@@ -369,7 +355,7 @@ static void drain_sends(struct tx *tx)
 			tx_promote(pump, message->index);
 		else
 			send_down(tx, message);
-		epoch_leave(&pump->epoch, EPOCH_TX);
+		leave(tx);
 		queue_pop(&pump->sends, message);
 	}
 }
@@ -390,8 +376,10 @@ int tx_step(struct tx *tx, bool reads_tun)
 	drain_sends(tx);
 	if (reads_tun)
 		count = body->calls->read_tun(body->context, tx->frames);
+	epoch_enter(&tx->pump->epoch, EPOCH_TX);
 	for (i = 0; i < count; i++)
 		take_frame(tx, &tx->frames[i]);
+	leave(tx);
 	flush(tx);
 	if (tx->has_sent)
 		handup_active(&tx->pump->handup, EPOCH_TX);

@@ -14,6 +14,9 @@ export interface EngineEndpoint {
   readonly addresses: readonly string[];
 }
 
+/** PUMP_WORKERS_MAX of pump/pump.h. */
+export const PUMP_WORKERS_MAX = 7;
+
 /** Everything the engine knows about its tunnel. */
 export interface EngineConfiguration {
   /** For the log only. */
@@ -26,6 +29,8 @@ export interface EngineConfiguration {
   readonly endpoints: readonly EngineEndpoint[];
   /** Whether the pump is to be used where it can be. */
   readonly pump: 'on' | 'off';
+  /** Threads that the pump has for each direction beside its own; as many as are worth it if absent. */
+  readonly pumpWorkers?: number | undefined;
   /** The three reserved bytes of every message's header, if they are not zero. */
   readonly reserved?: readonly [number, number, number];
 }

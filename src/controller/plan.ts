@@ -32,6 +32,8 @@ export interface PlanFacts {
   readonly lingerMs: number;
   /** What the user says about the pump. */
   readonly pump: 'on' | 'off';
+  /** How many workers it is to have, if the user says so. */
+  readonly pumpWorkers: number | undefined;
   /** The launcher prints no warnings. */
   readonly quiet: boolean;
 }
@@ -110,6 +112,7 @@ function engineConfiguration(config: Config, facts: PlanFacts): string {
     mtu: facts.mtu,
     listenPort: facts.listenPort,
     pump: facts.pump,
+    pumpWorkers: facts.pumpWorkers,
     uapi: formatSet({
       privateKey: config.interface.privateKey.reveal(),
       replacePeers: true,

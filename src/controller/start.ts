@@ -16,6 +16,7 @@
 import { closeSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatDiagnostic, parseConfig, type Config } from '../config/config.ts';
+import { PUMP_WORKERS_MAX } from '../engine-configuration.ts';
 import { WgWrapError } from '../errors.ts';
 import { formatAddress } from '../ip.ts';
 import { endProcess } from '../linux/ffi.ts';
@@ -51,7 +52,10 @@ export interface Installation {
   /** Directory of `controller.js` and `engine.js`; the launcher is in `../../bin`. */
   readonly libraryDirectory: string;
   readonly environment: ProfileEnvironment &
-    RuntimeEnvironment & { readonly WG_WRAP_PUMP?: string | undefined };
+    RuntimeEnvironment & {
+      readonly WG_WRAP_PUMP?: string | undefined;
+      readonly WG_WRAP_PUMP_WORKERS?: string | undefined;
+    };
 }
 
 /**
@@ -172,6 +176,7 @@ export function decide(
     quiet: options.quiet,
     endpoints,
     pump: installation.environment.WG_WRAP_PUMP === 'off' ? 'off' : 'on',
+    pumpWorkers: parseWorkers(installation.environment.WG_WRAP_PUMP_WORKERS),
   });
   const about = makeAbout(config, {
     ...common,
@@ -265,4 +270,14 @@ async function connect(file: ConfigFile, timeoutMs: number, deadlineAt: number):
     remainingMs: deadlineAt - performance.now(),
     configModifiedMs: file.modifiedMs,
   });
+}
+
+/** @throws {WgWrapError} `usage` for anything but a number of workers. */
+function parseWorkers(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (/^[0-9]$/.test(text) && Number(text) <= PUMP_WORKERS_MAX) return Number(text);
+  throw new WgWrapError(
+    'usage',
+    `WG_WRAP_PUMP_WORKERS ${JSON.stringify(text)}: expected a number from 0 to ${PUMP_WORKERS_MAX}`,
+  );
 }

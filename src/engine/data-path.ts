@@ -25,6 +25,7 @@ export interface PumpChoice {
   readonly path: string;
   readonly mtu: number;
   readonly reserved: readonly number[] | undefined;
+  readonly workers: number;
 }
 
 /** The descriptors of one tunnel, and who moves packets between them. */
@@ -46,10 +47,10 @@ export class DataPath {
   }
 
   /** Has a pump move packets, once it is started. Throws where there can't be one. */
-  usePump({ path, mtu, reserved }: PumpChoice, listener: PumpListener): PumpPath {
+  usePump({ path, mtu, reserved, workers }: PumpChoice, listener: PumpListener): PumpPath {
     const [udp4, udp6] = this.#descriptors;
     const tun = this.#tunDescriptor;
-    const options = { tun, udp4, udp6, mtu, reserved, vnetHeaderBytes: VNET_HEADER_BYTES };
+    const options = { tun, udp4, udp6, mtu, reserved, vnetHeaderBytes: VNET_HEADER_BYTES, workers };
     this.#pump = new PumpPath(path, options, listener);
     return this.#pump;
   }

@@ -103,8 +103,8 @@ export class Loop {
   }
 
   /** Has a pump move packets from `up` on. Throws where there can't be one. */
-  usePump(library: string, mtu: number): void {
-    const choice = { path: library, mtu, reserved: this.#reserved };
+  usePump(library: string, mtu: number, workers: number): void {
+    const choice = { path: library, mtu, reserved: this.#reserved, workers };
     const pump = this.#path.usePump(choice, {
       onHandshake: (datagram, from) => {
         this.#onMessage(datagram, from);
@@ -225,6 +225,11 @@ export class Loop {
     const { pump } = this.#path;
     if (!pump) return { dataPath: 'typescript', offload: false };
     return { dataPath: 'pump', offload: pump.activity.uses.includes('tso') };
+  }
+
+  /** Threads that share the cipher's work with the pump's own. */
+  get workers(): number {
+    return this.#path.pump?.activity.workers ?? 0;
   }
 
   /** The device as it is now, with what a pump has done and dropped. */

@@ -16,6 +16,7 @@
  * that are not later, and the clock may have been set back. With the argument `device` it is the engine of `wg-wrap device` (device.ts): steps 1, 2 and 4.
  */
 import { fstatSync, readSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { formatHex, parseHex } from '../bytes.ts';
 import { decodeEngineConfiguration, type EngineConfiguration } from '../engine-configuration.ts';
@@ -35,6 +36,7 @@ import { log, unopenedResponse } from './log.ts';
 import { Loop } from './loop.ts';
 import { neighboursOf } from './neighbours.ts';
 import { Outside, type OutsideParts, type OutsideWord } from './outside.ts';
+import { workersFor } from './workers.ts';
 
 /** Numbers of the inherited descriptors (docs/architecture.md). */
 const FD = { tun: 3, udp4: 4, udp6: 5, configuration: 6, control: 7 } as const;
@@ -69,13 +71,17 @@ function tellPin(word: PinWord): void {
 
 function logStart({ tunnel, mtu }: EngineConfiguration, loop: Loop): void {
   const { dataPath } = loop.dataPath;
-  log(`started tunnel ${JSON.stringify(tunnel)}, mtu ${mtu}, data path ${dataPath}`);
+  const workers = loop.workers === 0 ? '' : `, ${loop.workers} workers`;
+  log(`started tunnel ${JSON.stringify(tunnel)}, mtu ${mtu}, data path ${dataPath}${workers}`);
 }
 
 /** A tunnel without a pump is a slower one. */
-function usePump(loop: Loop, mtu: number): void {
+function usePump(
+  loop: Loop,
+  { mtu, pumpWorkers = workersFor(availableParallelism()) }: EngineConfiguration,
+): void {
   try {
-    loop.usePump(join(dirname(import.meta.filename), PUMP), mtu);
+    loop.usePump(join(dirname(import.meta.filename), PUMP), mtu, pumpWorkers);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     log(`could not use the pump (${error.message})`);
@@ -184,7 +190,7 @@ function runTunnel(predecessor: Uint8Array | undefined): void {
   process.on('disconnect', stop);
   process.on('message', outside.hear.bind(outside));
 
-  if (configuration.pump === 'on') usePump(loop, configuration.mtu);
+  if (configuration.pump === 'on') usePump(loop, configuration);
   loop.apply((now, out) => {
     device.configure(deviceUpdate(parsed.set), now, out);
     device.configure({ peers: endpoints.initial() }, now, out);

@@ -48,6 +48,7 @@ const IN_USE = 1;
 const DROPS = 2;
 const WORK = 34;
 const FOREIGN = 40;
+const WORKERS = 41;
 const ERRORS = 42;
 const ERRNOS = 134;
 
@@ -74,6 +75,8 @@ export interface PumpActivity {
   readonly work: Readonly<Record<(typeof WORKS)[number], number>>;
   /** Datagrams that are no message of WireGuard's. */
   readonly foreign: number;
+  /** Threads beside the one of each direction, in both together. */
+  readonly workers: number;
   /** By the name of errno. */
   readonly tunWriteErrors: ReadonlyMap<string, number>;
   readonly udpSendErrors: ReadonlyMap<string, number>;
@@ -91,6 +94,7 @@ export function decodeActivity(words: BigUint64Array): PumpActivity {
     drops: named(PUMP_DROPS, DROPS),
     work: named(WORKS, WORK),
     foreign: word(FOREIGN),
+    workers: word(WORKERS),
     tunWriteErrors: errors(words, ERRORS),
     udpSendErrors: errors(words, ERRORS + ERRNOS),
     udpReceiveErrors: errors(words, ERRORS + 2 * ERRNOS),

@@ -11,7 +11,7 @@ import { addressFamily, formatAddress, UdpEndpoint, type Prefix } from '../ip.ts
 import { NativeLibrary, type NativePointer } from './ffi.ts';
 import { decodeActivity, PEER_WORDS, PeerWords, PUMP_HEADER_WORDS } from './pump-activity.ts';
 
-const ABI = 1;
+const ABI = 2;
 /** Peers are numbers below this. Memory is only used for those that there are. */
 export const PUMP_PEERS: number = 65_536;
 
@@ -38,6 +38,8 @@ export interface PumpOptions {
   /** Length of the virtio_net_hdr of the TUN. */
   readonly vnetHeaderBytes: number;
   readonly without?: number;
+  /** Threads beside the one of each direction, 0 to `PUMP_WORKERS_MAX` of engine-configuration.ts. */
+  readonly workers?: number;
 }
 
 /** What the pump can't do by itself, or wants to be known. */
@@ -247,10 +249,11 @@ export class Pump {
 function encodeConfig(options: PumpOptions): Uint8Array {
   const bytes = new Uint8Array(CONFIG_BYTES);
   const view = new DataView(bytes.buffer);
-  const { tun, udp4, udp6, vnetHeaderBytes, mtu, without = 0 } = options;
+  const { tun, udp4, udp6, vnetHeaderBytes, mtu, without = 0, workers = 0 } = options;
   const words = [CONFIG_BYTES, tun, udp4, udp6, vnetHeaderBytes, mtu, PUMP_PEERS, without];
   for (const [index, word] of words.entries()) view.setInt32(4 * index, word, true);
   bytes.set(options.reserved ?? [], 32);
+  view.setUint32(36, workers, true);
   return bytes;
 }
 

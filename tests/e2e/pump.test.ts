@@ -34,6 +34,20 @@ test('WG_WRAP_PUMP=off has the engine move them itself', async () => {
   expect(await topology.engineLog()).toContain('data path typescript');
 });
 
+test('its workers share the cipher with it, as many as there are', async () => {
+  await expectTransfer('pump', { WG_WRAP_PUMP_WORKERS: '3' });
+  expect(await topology.engineLog()).toContain('data path pump, 6 workers');
+});
+
+test('a number of workers that there cannot be is refused', async () => {
+  const client = await topology.client();
+  const env = { WG_WRAP_PUMP_WORKERS: '8' };
+  expect(await topology.run(client, ['true'], { env })).toMatchObject({
+    status: 64,
+    stderr: 'wg-wrap: WG_WRAP_PUMP_WORKERS "8": expected a number from 0 to 7\n',
+  });
+});
+
 test('a pump that cannot be loaded is no obstacle, and the log says why', async () => {
   topology.allowNoPump();
   const { namespace, prefix } = topology.host;

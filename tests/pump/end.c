@@ -30,6 +30,12 @@ unsigned int next_random(void)
 
 void end_open(struct end *end, unsigned int side, uint32_t without)
 {
+	end_open_with(end, side, without, 0);
+}
+
+void end_open_with(struct end *end, unsigned int side, uint32_t without,
+		   uint32_t workers)
+{
 	struct pump_config config = {.bytes = sizeof(config),
 				     .tun = -1,
 				     .udp4 = -1,
@@ -37,7 +43,8 @@ void end_open(struct end *end, unsigned int side, uint32_t without)
 				     .vnet_header_bytes = 10,
 				     .mtu = END_MTU,
 				     .peers_max = END_PEERS,
-				     .without = without};
+				     .without = without,
+				     .workers = workers};
 	uint32_t size = sizeof(struct pump_activity) +
 			END_PEERS * sizeof(struct pump_peer_activity);
 	int32_t failure;

@@ -41,6 +41,8 @@ bool load_openssl(void);
 unsigned int next_random(void);
 
 void end_open(struct end *end, unsigned int side, uint32_t without);
+void end_open_with(struct end *end, unsigned int side, uint32_t without,
+		   uint32_t workers);
 void end_close(struct end *end);
 struct pump_endpoint end_place(unsigned int side);
 /* Accepts on the keys of a generation, for a peer. */

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Builds and runs the pump's unit tests, each a program of its own, with the
-# address and undefined-behaviour sanitizers, and the one with threads with the
+# address and undefined-behaviour sanitizers, and those with threads with the
 # thread sanitizer too. All of the pump is linked into each; OpenSSL is loaded
 # as the system has it, where Node brings its own.
 set -eu
@@ -49,5 +49,6 @@ for source in "$here"/test_*.c "$here"/fuzz_*.c; do
 done
 compile threads "$flags $threads"
 run "$here/test_threads.c" threads "$flags $threads"
+run "$here/test_workers.c" threads "$flags $threads"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

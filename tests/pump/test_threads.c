@@ -38,6 +38,8 @@ static uint64_t birth;
 static uint32_t generation;
 /* What stands before a packet, on the way to and from the pump. */
 static uint32_t vnet_bytes = 10;
+/* Beside each of tx and rx. */
+static uint32_t workers;
 /* Of the packets written. */
 static uint32_t source = 0x0a000001, destination = 0x0a000002;
 
@@ -89,7 +91,8 @@ static void open_live(struct live *one, unsigned int side, uint32_t without)
 				     .vnet_header_bytes = vnet_bytes,
 				     .mtu = END_MTU,
 				     .peers_max = END_PEERS,
-				     .without = without};
+				     .without = without,
+				     .workers = workers};
 	uint32_t size = sizeof(struct pump_activity) +
 			END_PEERS * sizeof(struct pump_peer_activity);
 	int32_t failure;
@@ -441,10 +444,25 @@ static void test_refused(void)
 	CHECK(!pump_open(&config, activity, 8192, &failure) &&
 	      failure == EINVAL);
 	config.vnet_header_bytes = 10;
+	config.workers = PUMP_WORKERS_MAX + 1;
+	CHECK(!pump_open(&config, activity, 8192, &failure) &&
+	      failure == EINVAL);
+	config.workers = 0;
 	config.bytes--;
 	CHECK(!pump_open(&config, activity, 8192, &failure) &&
 	      failure == EINVAL);
 	free(activity);
+}
+
+/* All that the cipher needs happens beside tx and rx, while keys come and go. */
+static void test_workers(void)
+{
+	workers = 3;
+	test_traffic();
+	test_rekey();
+	test_removal();
+	test_restart();
+	workers = 0;
 }
 
 int main(void)
@@ -462,6 +480,7 @@ int main(void)
 	TEST("what the core sends goes at once", test_down);
 	TEST("each first message wakes its reader", test_wake);
 	TEST("a TUN that is gone is told", test_gone);
+	TEST("all of that holds with workers", test_workers);
 	TEST("a config or a block that doesn't fit is refused", test_refused);
 	return report();
 }

@@ -64,6 +64,7 @@ const facts: PlanFacts = {
   ],
   lingerMs: 0,
   pump: 'on',
+    pumpWorkers: undefined,
   quiet: false,
 };
 
