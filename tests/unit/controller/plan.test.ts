@@ -64,7 +64,7 @@ const facts: PlanFacts = {
   ],
   lingerMs: 0,
   pump: 'on',
-    pumpWorkers: undefined,
+  pumpWorkers: undefined,
   quiet: false,
 };
 
