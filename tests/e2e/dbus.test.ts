@@ -187,7 +187,8 @@ test.each([
   // Without a server there is nothing to miss.
   if (what === 'X11') clean(await topology.run(client, ['true'], { env }));
   const server = await host.namespace.daemon(
-    ['/usr/bin/python3', '-I', '-c', LISTEN, name],
+    // Without HOME it would look up its user.
+    ['env', 'HOME=/', '/usr/bin/python3', '-c', LISTEN, name],
     /^listening$/m,
     { inputStaysOpen: true },
   );
