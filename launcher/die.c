@@ -13,6 +13,7 @@
 #include "die.h"
 
 #include "errname.h"
+#include "printable.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -29,21 +30,6 @@ enum {
 };
 
 static bool is_quiet;
-
-/**
- * clean() - Make a message safe for a terminal
- * @message:	The message, which may quote names of files
- * Newlines are the message's own; no other control character is meant.
- */
-static void clean(char *message)
-{
-	for (; *message; message++) {
-		unsigned char byte = (unsigned char)*message;
-
-		if ((byte < ' ' && byte != '\n') || byte == 0x7f)
-			*message = '?';
-	}
-}
 
 /**
  * annotate() - Append the form of a message that GitHub's runner shows
@@ -87,7 +73,7 @@ static void print(char *message, bool is_error)
 	char output[OUTPUT_MAX];
 	size_t len = sizeof(prefix) - 1, size;
 
-	clean(message);
+	printable_clean(message);
 	size = strlen(message);
 	memcpy(output, prefix, len);
 	memcpy(output + len, message, size);

@@ -10,7 +10,7 @@ import { abbreviateKey, formatKey } from '../key.ts';
 import { readConfigFile, type ConfigFile, type ProfileEnvironment } from '../linux/config-file.ts';
 import { hostNameservers } from '../linux/resolve.ts';
 import { x25519 } from '../linux/x25519.ts';
-import { printable } from '../printable.ts';
+import { printable, printableJson } from '../printable.ts';
 import { decideDns, type DnsDecision } from './dns.ts';
 import { endpointText } from './endpoint-text.ts';
 
@@ -68,7 +68,7 @@ export function checkFile(
   const file = readConfigFile(source, environment);
   const report = check(file, options.ignoreUnknown, hostNameservers());
   if (options.asJson) {
-    return { text: `${JSON.stringify(report)}\n`, exitStatus: report.ok ? 0 : 78 };
+    return { text: `${printableJson(report)}\n`, exitStatus: report.ok ? 0 : 78 };
   }
   if (!report.ok) {
     throw new WgWrapError(

@@ -9,6 +9,7 @@ import { formatHex } from '../bytes.ts';
 import { encodeEngineConfiguration, type EngineEndpoint } from '../engine-configuration.ts';
 import { WgWrapError } from '../errors.ts';
 import { formatAddress, formatPrefix, maskPrefix, type Prefix } from '../ip.ts';
+import { printable } from '../printable.ts';
 import { formatSet, type UapiPeer } from '../uapi.ts';
 import type { DnsDecision } from './dns.ts';
 import type { PeerPlaces } from './endpoints.ts';
@@ -82,7 +83,7 @@ function launcherPlan(config: Config, facts: PlanFacts): string {
     ['linger', facts.lingerMs],
     ...(facts.quiet ? [['quiet', 1] as const] : []),
   ];
-  if (/[\x00-\x1f\x7f]/.test(facts.tunnel)) {
+  if (printable(facts.tunnel) !== facts.tunnel || facts.tunnel.includes('\t')) {
     throw new WgWrapError('config', `${file.shown} has a control character in its name; rename it`);
   }
   for (const [key, value] of lines) {

@@ -2,6 +2,7 @@
  * The numbers of tunnels in Prometheus' text exposition format, version 0.0.4, for a textfile
  * collector. What isn't known has no sample.
  */
+import { printable } from '../printable.ts';
 import type { PeerReport, TunnelState, TunnelStatus } from './tunnel-status.ts';
 
 const STATES: readonly TunnelState[] = ['starting', 'connected', 'stale', 'failed'];
@@ -152,5 +153,5 @@ function formatLabels(labels: Readonly<Record<string, string>>): string {
 }
 
 function escapeLabel(value: string): string {
-  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+  return printable(value).replaceAll('\\', '\\\\').replaceAll('"', '\\"');
 }

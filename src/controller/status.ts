@@ -9,6 +9,7 @@ import {
   type RuntimeEnvironment,
   type TunnelRecord,
 } from '../linux/state-directory.ts';
+import { printableJson } from '../printable.ts';
 import { parseAbout } from './about.ts';
 import { inhabitantsOf } from './sessions.ts';
 import { formatList, formatStatus } from './status-text.ts';
@@ -54,7 +55,7 @@ export async function listTunnels(
   environment: RuntimeEnvironment,
 ): Promise<string> {
   const statuses = await allStatuses(environment);
-  return asJson ? `${JSON.stringify(statuses)}\n` : formatList(statuses);
+  return asJson ? `${printableJson(statuses)}\n` : formatList(statuses);
 }
 
 /**
@@ -97,7 +98,7 @@ function format(statuses: readonly TunnelStatus[], form: StatusForm): string {
     case 'text':
       return statuses.map(formatStatus).join('\n');
     case 'json':
-      return statuses.map((status) => `${JSON.stringify(status)}\n`).join('');
+      return statuses.map((status) => `${printableJson(status)}\n`).join('');
     case 'prometheus':
       return formatPrometheus(statuses);
   }

@@ -7,7 +7,7 @@ import { setInterval as interval } from 'node:timers/promises';
 import { WgWrapError } from '../errors.ts';
 import type { RuntimeEnvironment, TunnelRecord } from '../linux/state-directory.ts';
 import { canDraw, Page } from '../linux/terminal.ts';
-import { printable } from '../printable.ts';
+import { printable, printableJson } from '../printable.ts';
 import { drawLiveView } from './live-view.ts';
 import type { Output } from './output.ts';
 import { formatBytes, formatSpan } from './quantity.ts';
@@ -41,7 +41,7 @@ export async function watchStatus(
     return;
   }
   for await (const moment of moments(record, new Throughput(), new AbortController().signal)) {
-    const line = asJson ? JSON.stringify(moment.status) : formatMoment(moment, new Date());
+    const line = asJson ? printableJson(moment.status) : formatMoment(moment, new Date());
     if (!(await output(`${line}\n`))) return;
   }
 }

@@ -28,10 +28,10 @@ build() {
 	gcc $CFLAGS $options -o "$out/$name" "$here/$name.c" $sources
 }
 
-messages="die errname text"
+messages="die printable errname text"
 # shellcheck disable=SC2086 # a list of words
 {
-	build test_die die errname
+	build test_die die printable errname
 	build test_plan plan options value $messages
 	build test_resolver resolver
 	build test_sshconfig sshconfig sshglob $messages
@@ -63,10 +63,10 @@ if command -v clang >/dev/null; then
 	# shellcheck disable=SC2086 # a list of words
 	clang ${CFLAGS} -fsanitize=fuzzer -o "$out/fuzz_plan" "$here/fuzz_plan.c" "$launcher/plan.c" "$launcher/options.c" \
 		"$launcher/value.c" \
-		"$launcher/die.c" "$launcher/errname.c"
+		"$launcher/die.c" "$launcher/printable.c" "$launcher/errname.c"
 	(cd "$out" && ./fuzz_plan -runs="$rounds" -seed="$seed" -max_len=4096) >"$out/log" 2>&1 || status=$?
 else
-	build fuzz_plan plan options value die errname -DSTANDALONE
+	build fuzz_plan plan options value die printable errname -DSTANDALONE
 	"$out/fuzz_plan" "$rounds" "$seed" >"$out/log" 2>&1 || status=$?
 fi
 if [ "$status" -eq 0 ]; then
