@@ -186,17 +186,15 @@ static void forget_inhabitants(struct census *census)
 /**
  * find_inhabitants() - Look for processes inside, and watch for their end
  * @census:	Census, watching none
- * @engine:	The engine, which doesn't count
  * @now_ms:	Time
  * Returns how many there are, or -1 if it can't be told.
  */
-static int find_inhabitants(struct census *census, pid_t engine,
-			    long long now_ms)
+static int find_inhabitants(struct census *census, long long now_ms)
 {
 	pid_t pids[CENSUS_WATCHED_MAX];
 	int count, i;
 
-	count = sessions_inhabitants(census->netns, engine, pids,
+	count = sessions_inhabitants(census->netns, getpid(), pids,
 				     CENSUS_WATCHED_MAX);
 	for (i = 0; i < count && i < CENSUS_WATCHED_MAX; i++) {
 		census->inhabitants[i] =
@@ -211,17 +209,15 @@ static int find_inhabitants(struct census *census, pid_t engine,
 /**
  * is_anybody_there() - Whether anybody uses the tunnel
  * @census:	Census
- * @engine:	The engine, or 0
  * @now_ms:	Time
  * Where that can't be told, somebody may: it is asked again.
  */
-static bool is_anybody_there(struct census *census, pid_t engine,
-			     long long now_ms)
+static bool is_anybody_there(struct census *census, long long now_ms)
 {
 	int count = sessions_count(census->sessions, census->netns);
 
 	if (count == 0)
-		count = find_inhabitants(census, engine, now_ms);
+		count = find_inhabitants(census, now_ms);
 	if (count < 0)
 		census->again_at = now_ms + LONGEST_RETRY_MS;
 	return count != 0;
@@ -264,11 +260,10 @@ static bool is_lingering(struct census *census, long long now_ms)
 /**
  * census_finds_nobody() - Whether the tunnel is to end
  * @census:	Census
- * @engine:	The engine, or 0
  * @now_ms:	Time
  * Returns true with the lock held, and false without it.
  */
-bool census_finds_nobody(struct census *census, pid_t engine, long long now_ms)
+bool census_finds_nobody(struct census *census, long long now_ms)
 {
 	forget_inhabitants(census);
 	if (census->is_held) {
@@ -277,7 +272,7 @@ bool census_finds_nobody(struct census *census, pid_t engine, long long now_ms)
 	}
 	if (!census_lock(census, now_ms))
 		return false;
-	if (is_anybody_there(census, engine, now_ms)) {
+	if (is_anybody_there(census, now_ms)) {
 		census->had_session = true;
 		census->linger_until = NEVER;
 		ask_again(census, now_ms);

@@ -36,6 +36,6 @@ void census_prepare(struct census *census, int directory, ino_t netns,
 bool census_lock(struct census *census, long long now_ms);
 bool census_share_lock(struct census *census, int lock);
 void census_session_ended(struct census *census);
-bool census_finds_nobody(struct census *census, pid_t engine, long long now_ms);
+bool census_finds_nobody(struct census *census, long long now_ms);
 
 #endif

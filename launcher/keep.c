@@ -147,8 +147,7 @@ void keep_end(struct keep *keep, long long now)
  */
 static void count(struct keep *keep, long long now)
 {
-	if (keep->phase == RUNNING &&
-	    census_finds_nobody(&keep->census, keep->service.engine.pid, now))
+	if (keep->phase == RUNNING && census_finds_nobody(&keep->census, now))
 		keep_end(keep, now);
 }
 

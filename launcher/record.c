@@ -93,12 +93,6 @@ static bool take_line(struct record *record, const char *key, char *value)
 		return record->state != RECORD_STATES &&
 		       value[STATE_WIDTH] == '\0';
 	}
-	if (strcmp(key, "engine") == 0) {
-		if (!parse_number(value, &number) || number > 0x7fffffff)
-			return false;
-		record->engine = (pid_t)number;
-		return true;
-	}
 	if (strcmp(key, "pid") == 0) {
 		if (!parse_number(value, &number) || number == 0 ||
 		    number > 0x7fffffff)
@@ -131,7 +125,6 @@ bool record_parse(struct record *record)
 
 	record->state = RECORD_STARTING;
 	record->pid = 0;
-	record->engine = 0;
 	record->netns = 0;
 	record->tunnel = NULL;
 	record->config = NULL;

@@ -26,7 +26,6 @@ enum record_state {
 struct record {
 	enum record_state state;
 	pid_t pid;
-	pid_t engine; /* 0: none at the moment */
 	ino_t netns;
 	const char *tunnel;
 	const char *config;

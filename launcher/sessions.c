@@ -20,6 +20,7 @@
 #include "sessions.h"
 
 #include "die.h"
+#include "process.h"
 #include "runtime.h"
 
 #include <dirent.h>
@@ -237,72 +238,28 @@ int sessions_count(int sessions, ino_t netns)
 }
 
 /**
- * sessions_lives_in() - Whether a process, or a thread of it, has a network namespace
- * @proc:	Open /proc
- * @pid:	The process, as /proc spells it
- * @netns:	Inode of the namespace
- * A main thread that ended has no namespace left, though others may go on; its
- * threads are then asked one by one.
- */
-bool sessions_lives_in(int proc, const char *pid, ino_t netns)
-{
-	char path[64];
-	struct dirent *entry;
-	struct stat link;
-	bool is_found = false;
-	DIR *threads;
-	int fd;
-
-	snprintf(path, sizeof(path), "%.16s/ns/net", pid);
-	if (fstatat(proc, path, &link, 0) == 0)
-		return link.st_ino == netns;
-	if (errno == EACCES || errno == EPERM)
-		return false;
-	snprintf(path, sizeof(path), "%.16s/task", pid);
-	fd = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	threads = fdopendir(fd);
-	if (!threads) {
-		close(fd);
-		return false;
-	}
-	while (!is_found && (entry = readdir(threads))) {
-		snprintf(path, sizeof(path), "%.16s/ns/net", entry->d_name);
-		is_found = entry->d_name[0] != '.' &&
-			   fstatat(fd, path, &link, 0) == 0 &&
-			   link.st_ino == netns;
-	}
-	closedir(threads);
-	return is_found;
-}
-
-/**
  * sessions_inhabitants() - Find the processes in a network namespace
  * @netns:	Inode of the namespace
- * @except:	The engine, which doesn't count
+ * @pin:	The tunnel's pin, whose children don't count: they are its engines
  * @pids:	Gets the first of them
  * @max:	Room there
  * Returns how many there are, which may be more than @max, or -1 as above.
  */
-int sessions_inhabitants(ino_t netns, pid_t except, pid_t *pids, int max)
+int sessions_inhabitants(ino_t netns, pid_t pin, pid_t *pids, int max)
 {
 	DIR *proc = opendir("/proc");
 	struct dirent *entry;
 	int count = 0;
-	pid_t pid;
 
 	if (!proc)
 		return -1;
 	while ((entry = readdir(proc))) {
-		if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
-			continue;
-		pid = (pid_t)strtol(entry->d_name, NULL, 10);
-		if (pid == except ||
-		    !sessions_lives_in(dirfd(proc), entry->d_name, netns))
+		if (entry->d_name[0] < '0' || entry->d_name[0] > '9' ||
+		    !process_lives_in(dirfd(proc), entry->d_name, netns) ||
+		    process_is_pins(dirfd(proc), entry->d_name, pin, netns))
 			continue;
 		if (count < max)
-			pids[count] = pid;
+			pids[count] = (pid_t)strtol(entry->d_name, NULL, 10);
 		count++;
 	}
 	closedir(proc);

@@ -3,7 +3,6 @@
 #ifndef WG_WRAP_SESSIONS_H
 #define WG_WRAP_SESSIONS_H
 
-#include <stdbool.h>
 #include <sys/types.h>
 
 /* A pid and one more small number. */
@@ -29,7 +28,6 @@ void sessions_bequeath(const struct session *session);
 
 int sessions_count(int sessions, ino_t netns);
 int sessions_list(int sessions, ino_t netns, struct session_id *ids, int max);
-bool sessions_lives_in(int proc, const char *pid, ino_t netns);
-int sessions_inhabitants(ino_t netns, pid_t except, pid_t *pids, int max);
+int sessions_inhabitants(ino_t netns, pid_t pin, pid_t *pids, int max);
 
 #endif

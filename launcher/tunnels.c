@@ -12,7 +12,7 @@
 #include "tunnels.h"
 
 #include "die.h"
-#include "join.h"
+#include "process.h"
 #include "profile.h"
 #include "runtime.h"
 
@@ -51,20 +51,6 @@ void tunnels_close(struct tunnels *tunnels)
 }
 
 /**
- * is_living() - Whether a recorded process is the pin that the record is of
- * @record:	Record
- */
-static bool is_living(const struct record *record)
-{
-	struct stat netns;
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)record->pid,
-		 (int)PIN_NET_NS);
-	return stat(path, &netns) == 0 && netns.st_ino == record->netns;
-}
-
-/**
  * take() - Look at one state directory
  * @tunnels:	The place
  * @key:	Name of the directory
@@ -91,7 +77,8 @@ static bool take(const struct tunnels *tunnels, const char *key,
 		close(fd);
 	}
 	record->text[len < 0 ? 0 : len] = '\0';
-	if (len > 0 && record_parse(record) && is_living(record)) {
+	if (len > 0 && record_parse(record) &&
+	    process_is_pin(record->pid, record->netns)) {
 		instance->runtime = fcntl(tunnels->runtime, F_DUPFD_CLOEXEC, 0);
 		instance->lock = -1;
 		instance->record = -1;

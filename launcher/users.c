@@ -4,7 +4,8 @@
  *
  * A process uses it if it is in its network namespace, as all commands are, or
  * if it has a session's file open, as a front has that still waits, and as a
- * program has that went on into namespaces of its own. The engine does neither.
+ * program has that went on into namespaces of its own. An engine doesn't, which
+ * is known by its parent: the pin may start one at any moment.
  *
  * Pids are taken from /proc and may be anybody's a moment later. So before a
  * signal is sent the process is opened, then looked at once more.
@@ -12,6 +13,7 @@
 #include "users.h"
 
 #include "die.h"
+#include "process.h"
 #include "sessions.h"
 #include "text.h"
 
@@ -32,7 +34,6 @@
 enum {
 	SESSIONS_MAX = 1024,
 	SHOWN_MAX = 8,
-	NAME_MAX_BYTES = 16, /* of a process, as the kernel keeps it */
 	PATIENCE_MS = 5000,
 	KILLED_MS = 10000,
 	WATCHED_MAX = 64,
@@ -40,7 +41,7 @@ enum {
 
 struct users {
 	ino_t netns;
-	pid_t engine;
+	pid_t pin;
 	struct session_id sessions[SESSIONS_MAX];
 	int session_count;
 };
@@ -118,19 +119,17 @@ static bool has_open(int proc, const char *pid,
  */
 static bool is_user(const struct users *users, int proc, const char *pid)
 {
-	pid_t number = (pid_t)strtol(pid, NULL, 10);
+	bool is_found;
 	int i;
 
-	if (pid[0] < '1' || pid[0] > '9' || number == users->engine ||
-	    number == getpid())
+	if (pid[0] < '1' || pid[0] > '9' ||
+	    (pid_t)strtol(pid, NULL, 10) == getpid())
 		return false;
-	if (sessions_lives_in(proc, pid, users->netns))
-		return true;
-	for (i = 0; i < users->session_count; i++) {
-		if (has_open(proc, pid, &users->sessions[i]))
-			return true;
-	}
-	return false;
+	is_found = process_lives_in(proc, pid, users->netns);
+	for (i = 0; !is_found && i < users->session_count; i++)
+		is_found = has_open(proc, pid, &users->sessions[i]);
+	return is_found &&
+	       !process_is_pins(proc, pid, users->pin, users->netns);
 }
 
 /**
@@ -145,7 +144,7 @@ static void look(struct users *users, int directory,
 	int sessions = sessions_directory(directory);
 
 	users->netns = record->netns;
-	users->engine = record->engine;
+	users->pin = record->pid;
 	users->session_count =
 		sessions < 0 ? -1
 			     : sessions_list(sessions, record->netns,
@@ -170,41 +169,6 @@ static DIR *open_proc(void)
 }
 
 /**
- * put_process() - Append a process to a message
- * @text:	The message, of @size bytes
- * @size:	Room
- * @proc:	Open /proc
- * @pid:	The process, as /proc spells it
- * Its name is its own choice: nothing of it may reach a terminal unseen.
- */
-static void put_process(char *text, size_t size, int proc, const char *pid)
-{
-	char path[64], name[NAME_MAX_BYTES + 1] = "", *byte;
-	size_t len = strlen(text);
-	ssize_t got;
-	int fd;
-
-	snprintf(path, sizeof(path), "%.16s/comm", pid);
-	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		got = read(fd, name, sizeof(name) - 1);
-		name[got > 0 ? got : 0] = '\0';
-		close(fd);
-	}
-	/* The kernel ends it with a newline; any other one is the name's. */
-	len = strlen(name);
-	if (len > 0 && name[len - 1] == '\n')
-		name[len - 1] = '\0';
-	for (byte = name; *byte; byte++) {
-		if (*byte < ' ' || *byte > '~')
-			*byte = '?';
-	}
-	len = strlen(text);
-	snprintf(text + len, size - len, "%s%.16s %s", len > 0 ? ", " : "", pid,
-		 name);
-}
-
-/**
  * put_sessions() - Name the process that stands for each session
  * @users:	Users, with at least one session
  * @text:	Gets the list
@@ -223,7 +187,7 @@ static void put_sessions(const struct users *users, char *text, size_t size)
 
 		snprintf(pid, sizeof(pid), "%d", (int)session->pid);
 		if (has_open(dirfd(proc), pid, session)) {
-			put_process(text, size, dirfd(proc), pid);
+			process_put(dirfd(proc), pid, text, size);
 			continue;
 		}
 		rewinddir(proc);
@@ -231,8 +195,8 @@ static void put_sessions(const struct users *users, char *text, size_t size)
 			if (entry->d_name[0] >= '1' &&
 			    entry->d_name[0] <= '9' &&
 			    has_open(dirfd(proc), entry->d_name, session)) {
-				put_process(text, size, dirfd(proc),
-					    entry->d_name);
+				process_put(dirfd(proc), entry->d_name, text,
+					    size);
 				break;
 			}
 		}
@@ -257,7 +221,7 @@ static int put_inhabitants(const struct users *users, char *text, size_t size)
 		if (!is_user(users, dirfd(proc), entry->d_name))
 			continue;
 		if (count < SHOWN_MAX)
-			put_process(text, size, dirfd(proc), entry->d_name);
+			process_put(dirfd(proc), entry->d_name, text, size);
 		count++;
 	}
 	closedir(proc);
@@ -272,7 +236,7 @@ static int put_inhabitants(const struct users *users, char *text, size_t size)
 bool users_tell_none(int directory, const struct record *record)
 {
 	static struct users users;
-	char list[SHOWN_MAX * (NAME_MAX_BYTES + 24)] = "";
+	char list[SHOWN_MAX * (PROCESS_NAME_MAX + 24)] = "";
 	const char *what = "session";
 	int count;
 
@@ -310,8 +274,8 @@ int users_count(int directory, const struct record *record)
 	count = sessions_count(sessions, record->netns);
 	close(sessions);
 	if (count == 0)
-		count = sessions_inhabitants(record->netns, record->engine,
-					     &one, 1);
+		count = sessions_inhabitants(record->netns, record->pid, &one,
+					     1);
 	return count;
 }
 

@@ -49,7 +49,7 @@ static void test_nobody(void)
 	struct census census;
 
 	begin(&census);
-	CHECK(census_finds_nobody(&census, 0, 1000));
+	CHECK(census_finds_nobody(&census, 1000));
 	CHECK(census.again_at == NEVER);
 	end(&census);
 }
@@ -64,10 +64,10 @@ static void test_shortage(void)
 	none = before;
 	none.rlim_cur = 0;
 	CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
-	CHECK(!census_finds_nobody(&census, 0, 1000));
+	CHECK(!census_finds_nobody(&census, 1000));
 	CHECK(census.again_at > 1000 && census.again_at < 2000);
 	CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
-	CHECK(census_finds_nobody(&census, 0, 2000));
+	CHECK(census_finds_nobody(&census, 2000));
 	end(&census);
 }
 
@@ -84,14 +84,14 @@ static void test_event_before_unlock(void)
 	session = openat(census.sessions, "1", O_RDWR | O_CREAT, 0600);
 	CHECK(session >= 0 && flock(session, LOCK_EX) == 0);
 	CHECK(dprintf(session, "%d\n", NETNS) > 0);
-	CHECK(!census_finds_nobody(&census, 0, 1000));
+	CHECK(!census_finds_nobody(&census, 1000));
 	CHECK(census.again_at == NEVER);
 	close(openat(census.sessions, "1", O_WRONLY));
 	census_session_ended(&census);
-	CHECK(!census_finds_nobody(&census, 0, 2000));
+	CHECK(!census_finds_nobody(&census, 2000));
 	CHECK(census.again_at > 2000 && census.again_at < 2100);
 	CHECK(flock(session, LOCK_UN) == 0);
-	CHECK(census_finds_nobody(&census, 0, census.again_at));
+	CHECK(census_finds_nobody(&census, census.again_at));
 	close(session);
 	end(&census);
 }
@@ -108,7 +108,7 @@ static void test_doubt_ends(void)
 	CHECK(dprintf(session, "%d\n", NETNS) > 0);
 	census_session_ended(&census);
 	for (count = 0; now != NEVER && count < 100; count++) {
-		CHECK(!census_finds_nobody(&census, 0, now));
+		CHECK(!census_finds_nobody(&census, now));
 		CHECK(census.again_at > now);
 		now = census.again_at;
 	}
@@ -129,9 +129,9 @@ static void test_short_session(void)
 	CHECK(session >= 0 && dprintf(session, "%d\n", NETNS) > 0);
 	close(session);
 	census_session_ended(&census);
-	CHECK(!census_finds_nobody(&census, 0, 1000));
+	CHECK(!census_finds_nobody(&census, 1000));
 	CHECK(census.again_at == 61000);
-	CHECK(census_finds_nobody(&census, 0, 61000));
+	CHECK(census_finds_nobody(&census, 61000));
 	end(&census);
 }
 
@@ -142,7 +142,7 @@ static void test_dead_starter(void)
 	begin_lingering(&census, 60000);
 	close(openat(census.sessions, "1", O_RDWR | O_CREAT, 0600));
 	census_session_ended(&census);
-	CHECK(census_finds_nobody(&census, 0, 1000));
+	CHECK(census_finds_nobody(&census, 1000));
 	end(&census);
 }
 

@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 static char directory[64];
@@ -127,20 +128,45 @@ static void test_hostile_files(void)
 	end(1);
 }
 
-static void test_inhabitants(void)
+/* Whether a process is found in our own network namespace. */
+static bool is_inhabitant(pid_t pid, pid_t pin)
 {
+	static pid_t pids[65536];
 	struct stat here;
-	pid_t pids[1] = {0};
-	unsigned int all;
+	int count, i;
 
 	CHECK(stat("/proc/self/ns/net", &here) == 0);
-	all = sessions_inhabitants(here.st_ino, 0, pids, 1);
-	CHECK(all >= 1 && pids[0] > 0);
+	count = sessions_inhabitants(here.st_ino, pin, pids, 65536);
+	CHECK(count > 0 && count <= 65536);
+	for (i = 0; i < count; i++) {
+		if (pids[i] == pid)
+			return true;
+	}
+	return false;
+}
+
+static void test_inhabitants(void)
+{
+	pid_t pids[1];
+
+	CHECK(is_inhabitant(getpid(), 0));
 	CHECK(sessions_inhabitants(1, 0, pids, 1) == 0);
-	/* The one that is excepted is missing. Others may come and go. */
-	pids[0] = 0;
-	sessions_inhabitants(here.st_ino, getpid(), pids, 1);
-	CHECK(pids[0] != getpid());
+}
+
+/* Whichever of its engines that is, and it has no number in advance. */
+static void test_engines(void)
+{
+	pid_t child = fork();
+
+	if (child == 0) {
+		pause();
+		_exit(0);
+	}
+	CHECK(is_inhabitant(child, 0));
+	CHECK(!is_inhabitant(child, getpid()));
+	CHECK(is_inhabitant(getpid(), getpid()));
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
 }
 
 int main(void)
@@ -153,5 +179,6 @@ int main(void)
 	     test_hostile_files);
 	TEST("processes are found by their network namespace",
 	     test_inhabitants);
+	TEST("children of the pin are no inhabitants", test_engines);
 	return report();
 }
