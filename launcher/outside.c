@@ -37,6 +37,7 @@ void outside_open(struct outside *outside, struct engine *engine,
 		  const struct plan *plan, int log)
 {
 	outside->engine = engine;
+	outside->port = 0;
 	names_prepare(&outside->names, plan, log);
 	news_open(&outside->news);
 }
@@ -54,25 +55,37 @@ static void keep_copy(int socket, int number)
 }
 
 /**
+ * own_port() - Tell the port of the pin's copies
+ * Returns 0 if there are none.
+ */
+static unsigned short own_port(void)
+{
+	unsigned short port = sockets_port(PIN_UDP4);
+
+	return port != 0 ? port : sockets_port(PIN_UDP6);
+}
+
+/**
  * open_sockets() - Open what the engine wants
- * @wanted:	Port, or ENGINE_SAME_PORT
+ * @outside:	Outside
  * @sockets:	Gets the pair
  * For the same port the engine has closed its copies, and so are ours. It may
- * be somebody else's a moment later; then any other does.
+ * be somebody else's a moment later; then any other does. Where there is none
+ * to be had for the moment, the port is kept in mind for the next time.
  */
-static int open_sockets(int wanted, struct sockets *sockets)
+static int open_sockets(struct outside *outside, struct sockets *sockets)
 {
+	int wanted = outside->engine->port, errnum;
 	unsigned short port;
-	int errnum;
 
 	if (wanted != ENGINE_SAME_PORT)
 		return sockets_open((unsigned short)wanted, sockets);
-	port = sockets_port(PIN_UDP4);
-	if (port == 0)
-		port = sockets_port(PIN_UDP6);
+	port = own_port();
+	if (port != 0)
+		outside->port = port;
 	keep_copy(-1, PIN_UDP4);
 	keep_copy(-1, PIN_UDP6);
-	errnum = sockets_open(port, sockets);
+	errnum = sockets_open(outside->port, sockets);
 	if (errnum == EADDRINUSE || errnum == EACCES)
 		errnum = sockets_open(0, sockets);
 	return errnum;
@@ -80,14 +93,15 @@ static int open_sockets(int wanted, struct sockets *sockets)
 
 /**
  * renew_sockets() - Make new sockets, and hand them to the engine
- * @engine:	Engine
+ * @outside:	Outside
  * What can't be told now is asked for again: the engine waits for the last word.
  */
-static void renew_sockets(const struct engine *engine)
+static void renew_sockets(struct outside *outside)
 {
+	const struct engine *engine = outside->engine;
 	struct sockets sockets;
 	char word[48];
-	int errnum = open_sockets(engine->port, &sockets);
+	int errnum = open_sockets(outside, &sockets);
 
 	if (errnum != 0) {
 		snprintf(word, sizeof(word), "sockets failed %s",
@@ -118,7 +132,7 @@ void outside_hear(struct outside *outside, enum engine_word word,
 		names_start(&outside->names, now_ms);
 		break;
 	case ENGINE_SAYS_SOCKETS:
-		renew_sockets(outside->engine);
+		renew_sockets(outside);
 		break;
 	case ENGINE_SAYS_TOWARDS:
 		news_watch(&outside->news, outside->engine->towards);

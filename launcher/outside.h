@@ -13,6 +13,8 @@ enum { OUTSIDE_WATCHES = NEWS_WATCHES + 1 };
 
 struct outside {
 	struct engine *engine;
+	unsigned short
+		port; /* of the latest sockets, also while there are none */
 	struct names names;
 	struct news news;
 };
