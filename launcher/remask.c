@@ -16,6 +16,7 @@
 
 #include "buses.h"
 #include "die.h"
+#include "fds.h"
 #include "join.h"
 #include "masks.h"
 #include "runtime.h"
@@ -150,11 +151,18 @@ static bool is_daemons(const struct remask *remask,
 /**
  * mend() - Be the child that mounts the masks
  * @remask:	Watch
+ * First of all it lets go of what makes the tunnel live: a mount can take its
+ * time, and the pin may end meanwhile.
  */
 static _Noreturn void mend(const struct remask *remask)
 {
-	if (setns(PIN_USER_NS, CLONE_NEWUSER) != 0 ||
-	    setns(PIN_MNT_NS, CLONE_NEWNS) != 0)
+	static const int table[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO,
+				    PIN_USER_NS, PIN_MNT_NS};
+	enum { USER_NS = 3, MNT_NS = 4 };
+
+	fds_place(table, sizeof(table) / sizeof(*table));
+	if (setns(USER_NS, CLONE_NEWUSER) != 0 ||
+	    setns(MNT_NS, CLONE_NEWNS) != 0)
 		die_errno("can't enter the tunnel's mount namespace");
 	umask(022);
 	masks_refresh(remask->hides_buses);
