@@ -303,6 +303,8 @@ static int until_next_ms(const struct keep *keep)
 		next = keep->service.start_at;
 	if (keep->finish_at < next)
 		next = keep->finish_at;
+	if (keep->orders.accept_at < next)
+		next = keep->orders.accept_at;
 	if (keep->phase == RUNNING && keep->census.again_at < next)
 		next = keep->census.again_at;
 	if (next == NEVER)

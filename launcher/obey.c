@@ -169,6 +169,6 @@ void keep_obey(struct keep *keep, const struct pollfd *watches, long long now)
 		if (watches[1 + i].revents != 0)
 			obey(keep, i, now);
 	}
-	if (watches[0].revents != 0)
-		orders_accept(&keep->orders);
+	if (watches[0].revents != 0 || now >= keep->orders.accept_at)
+		orders_accept(&keep->orders, now);
 }

@@ -24,6 +24,7 @@
 #include "fds.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -38,6 +39,9 @@
 
 /* The pin answers at once, or when a new engine is ready or is given up. */
 enum { ANSWER_SECONDS = 15 };
+
+/* A connection that can't be taken for want of something is left for so long. */
+enum { REST_MS = 100 };
 
 static const struct {
 	const char *text;
@@ -102,6 +106,7 @@ void orders_open(struct orders *orders, int directory)
 		die_errno("can't bind the order socket");
 	orders->listener = fd;
 	orders->oldest = 0;
+	orders->accept_at = LLONG_MAX;
 	for (i = 0; i < ORDERS_MAX; i++)
 		orders->connections[i] = -1;
 }
@@ -116,7 +121,7 @@ void orders_watch(const struct orders *orders,
 {
 	unsigned int i;
 
-	watches[0].fd = orders->listener;
+	watches[0].fd = orders->accept_at == LLONG_MAX ? orders->listener : -1;
 	for (i = 0; i < ORDERS_MAX; i++)
 		watches[1 + i].fd = orders->connections[i];
 }
@@ -166,15 +171,22 @@ static bool is_ours(int listener, int connection)
 /**
  * orders_accept() - Take a new connection
  * @orders:	Orders
+ * @now_ms:	Time
+ * One that can't be taken, since there is no descriptor or no memory for it, is
+ * still there: poll() would tell of it again and again, and the pin would spin.
  */
-void orders_accept(struct orders *orders)
+void orders_accept(struct orders *orders, long long now_ms)
 {
 	int fd = accept4(orders->listener, NULL, NULL,
 			 SOCK_CLOEXEC | SOCK_NONBLOCK);
 	unsigned int i;
 
-	if (fd < 0)
+	orders->accept_at = LLONG_MAX;
+	if (fd < 0) {
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+			orders->accept_at = now_ms + REST_MS;
 		return;
+	}
 	if (!is_ours(orders->listener, fd)) {
 		close(fd);
 		return;

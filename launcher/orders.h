@@ -34,6 +34,8 @@ struct orders {
 	int listener;
 	int connections[ORDERS_MAX];
 	unsigned int oldest;
+	/* Try again, and don't wait for the listener; LLONG_MAX for neither. */
+	long long accept_at;
 };
 
 /* Returns the kind of a request of so many bytes and descriptors. */
@@ -46,8 +48,11 @@ void orders_open(struct orders *orders, int directory);
 void orders_watch(const struct orders *orders,
 		  struct pollfd watches[ORDERS_WATCHED]);
 
-/* Takes a new connection. Never waits; one too many displaces the oldest. */
-void orders_accept(struct orders *orders);
+/*
+ * Takes a new connection, when there is one and when `accept_at` is over. Never
+ * waits; one too many displaces the oldest.
+ */
+void orders_accept(struct orders *orders, long long now_ms);
 
 /*
  * Takes the request of a connection, which is not watched any more. Returns

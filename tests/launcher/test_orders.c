@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -29,7 +31,7 @@ static void test_parse(void)
 }
 
 /* Connects as anybody of the same user can. */
-static int dial(void)
+static int connect_only(void)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -37,7 +39,14 @@ static int dial(void)
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/order.sock",
 		 directory_path);
 	CHECK(connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
-	orders_accept(&orders);
+	return fd;
+}
+
+static int dial(void)
+{
+	int fd = connect_only();
+
+	orders_accept(&orders, 0);
 	return fd;
 }
 
@@ -112,6 +121,45 @@ static void test_crowd(void)
 	}
 }
 
+/* Whether poll() has something to tell of the listener, as the pin watches it. */
+static bool is_told(void)
+{
+	struct pollfd watches[ORDERS_WATCHED] = {{.events = POLLIN}};
+
+	orders_watch(&orders, watches);
+	return poll(watches, 1, 0) > 0;
+}
+
+static void test_shortage(void)
+{
+	struct rlimit before, none;
+	struct order order;
+	int fd = connect_only();
+
+	CHECK(is_told());
+	CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
+	none = before;
+	none.rlim_cur = 0;
+	CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
+	orders_accept(&orders, 1000);
+	CHECK(orders.accept_at > 1000 && orders.accept_at <= 1100);
+	CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+	CHECK(!is_told());
+	CHECK(!is_hung_up(fd));
+	orders_accept(&orders, orders.accept_at);
+	CHECK(orders.connections[0] >= 0 && orders.accept_at == LLONG_MAX);
+	CHECK(!is_told());
+	close(fd);
+	CHECK(!orders_receive(&orders, 0, &order));
+}
+
+/* A connection can be gone before it is taken. */
+static void test_nobody(void)
+{
+	orders_accept(&orders, 1000);
+	CHECK(orders.accept_at == LLONG_MAX);
+}
+
 /* The other end, in a child: its exit status tells what it was answered. */
 static void test_give(void)
 {
@@ -127,7 +175,7 @@ static void test_give(void)
 		_exit(strcmp(answer, " held") == 0 ? 7 : 1);
 	}
 	while (orders.connections[0] < 0)
-		orders_accept(&orders);
+		orders_accept(&orders, 0);
 	while (recv(orders.connections[0], answer, 1, MSG_PEEK | MSG_TRUNC) < 0)
 		;
 	CHECK(orders_receive(&orders, 0, &order) && order.kind == ORDER_END);
@@ -151,6 +199,11 @@ int main(void)
 	TEST("a request is answered once", test_request);
 	TEST("what is no request is hung up on", test_garbage);
 	TEST("one connection too many displaces the oldest", test_crowd);
+	TEST("a connection for which there is no descriptor is left for a "
+	     "moment",
+	     test_shortage);
+	TEST("where there is no connection, the next one is waited for",
+	     test_nobody);
 	TEST("an order comes with its descriptor, and the answer back",
 	     test_give);
 	snprintf(path, sizeof(path), "%s/order.sock", directory_path);
