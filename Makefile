@@ -118,7 +118,7 @@ demo: ## run a command over WireGuard against an embedded peer, from nothing
 
 # --- checks ---------------------------------------------------------------------------------------------------------
 
-.PHONY: check fmt fmt-check lint types unit sim differential property launcher-tests pump-tests e2e e2e-long interop interop-wireguard-go interop-kernel test
+.PHONY: check fmt fmt-check lint fuzz types unit sim differential property launcher-tests pump-tests e2e e2e-long interop interop-wireguard-go interop-kernel test
 check: fmt-check lint types unit sim differential property ## everything fast: before each commit
 
 fmt: ## format all sources
@@ -142,6 +142,11 @@ types: node_modules/.package-lock.json ## compile without output
 
 unit: node_modules/.package-lock.json launcher-tests pump-tests ## unit tests, TypeScript and C
 	$(BIN)/vitest run tests/unit
+
+# For as long as SECONDS says, each; with clang.
+SECONDS ?= 180
+fuzz: ## libFuzzer on every parser of the launcher's
+	tests/launcher/fuzz.sh $(SECONDS)
 
 launcher-tests:
 	tests/launcher/run.sh

@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* netlink.c - one rtnetlink request at a time, with its answer */
+/*
+ * netlink.c - one rtnetlink request at a time, with its answer
+ *
+ * How much is left of an answer is counted with a sign: the kernel's macros
+ * round each length up, and so go below nothing where the last one isn't even.
+ */
 #include "netlink.h"
 
 #include "die.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ANSWER_MAX = 1024, DUMP_MAX = 32768 };
+enum {
+	ANSWER_MAX = 1024,
+	DUMP_MAX = 32768,
+	ERRNUM_MAX = 4095, /* of the kernel's */
+};
 
 /**
  * netlink_start() - Begin a request
@@ -67,6 +75,22 @@ void netlink_end(struct netlink_request *request, struct rtattr *nest)
 }
 
 /**
+ * netlink_errnum() - Tell how the kernel has answered
+ * @message:	A whole message
+ * Returns 0 or an errno value, or -1 if it says nothing of that.
+ */
+int netlink_errnum(const struct nlmsghdr *message)
+{
+	const struct nlmsgerr *result = NLMSG_DATA(message);
+
+	if (message->nlmsg_type != NLMSG_ERROR ||
+	    message->nlmsg_len < NLMSG_LENGTH(sizeof(*result)) ||
+	    result->error > 0 || result->error < -ERRNUM_MAX)
+		return -1;
+	return -result->error;
+}
+
+/**
  * netlink_exchange() - Send a request and wait for its acknowledgement
  * @netlink:	Open socket
  * @request:	The request
@@ -78,7 +102,7 @@ int netlink_exchange(struct netlink *netlink, struct netlink_request *request)
 		struct nlmsghdr header;
 		char bytes[ANSWER_MAX];
 	} answer;
-	const struct nlmsgerr *result;
+	int errnum = -1;
 	ssize_t got;
 
 	request->header.nlmsg_seq = ++netlink->sequence;
@@ -89,41 +113,41 @@ int netlink_exchange(struct netlink *netlink, struct netlink_request *request)
 	} while (got < 0 && errno == EINTR);
 	if (got < 0)
 		die_errno("no answer about the network from the kernel");
-	result = NLMSG_DATA(&answer.header);
-	if ((size_t)got < NLMSG_LENGTH(sizeof(*result)) ||
-	    answer.header.nlmsg_type != NLMSG_ERROR ||
-	    answer.header.nlmsg_seq != netlink->sequence)
+	if (NLMSG_OK(&answer.header, got) &&
+	    answer.header.nlmsg_seq == netlink->sequence)
+		errnum = netlink_errnum(&answer.header);
+	if (errnum < 0)
 		die(STATUS_SETUP, "internal: unexpected rtnetlink message");
-	return -result->error;
+	return errnum;
 }
 
 /**
- * take_part() - Hand the messages of one part of a list on
- * @netlink:	Open socket
+ * netlink_take_part() - Hand the messages of one part of a list on
+ * @sequence:	Of the request
  * @part:	The part
  * @len:	Bytes of it
  * @take:	Who gets them
  * @context:	For them
- * Returns whether it was the last part.
+ * Returns what to do next.
  */
-static bool
-take_part(const struct netlink *netlink, const char *part, size_t len,
-	  void (*take)(const struct nlmsghdr *message, void *context),
-	  void *context)
+enum netlink_next
+netlink_take_part(unsigned int sequence, const char *part, size_t len,
+		  void (*take)(const struct nlmsghdr *message, void *context),
+		  void *context)
 {
 	const struct nlmsghdr *message = (const void *)part;
+	ssize_t left = (ssize_t)len;
 
-	for (; NLMSG_OK(message, len); message = NLMSG_NEXT(message, len)) {
-		if (message->nlmsg_seq != netlink->sequence)
+	for (; NLMSG_OK(message, left); message = NLMSG_NEXT(message, left)) {
+		if (message->nlmsg_seq != sequence)
 			continue;
 		if (message->nlmsg_type == NLMSG_DONE)
-			return true;
+			return NETLINK_END;
 		if (message->nlmsg_type == NLMSG_ERROR)
-			die(STATUS_SETUP, "the kernel refuses to list "
-					  "addresses and routes");
+			return NETLINK_REFUSED;
 		take(message, context);
 	}
-	return false;
+	return NETLINK_MORE;
 }
 
 /**
@@ -141,18 +165,25 @@ void netlink_dump(struct netlink *netlink, struct netlink_request *request,
 		struct nlmsghdr header;
 		char bytes[DUMP_MAX];
 	} part;
+	enum netlink_next next = NETLINK_MORE;
 	ssize_t got;
 
 	request->header.nlmsg_seq = ++netlink->sequence;
 	if (send(netlink->socket, request, request->header.nlmsg_len, 0) < 0)
 		die_errno("can't ask the kernel about the network");
-	do {
+	while (next == NETLINK_MORE) {
 		got = recv(netlink->socket, &part, sizeof(part), 0);
-		if (got < 0 && errno != EINTR)
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
 			die_errno("no answer about the network from the "
 				  "kernel");
-	} while (got < 0 ||
-		 !take_part(netlink, part.bytes, (size_t)got, take, context));
+		next = netlink_take_part(netlink->sequence, part.bytes,
+					 (size_t)got, take, context);
+	}
+	if (next == NETLINK_REFUSED)
+		die(STATUS_SETUP,
+		    "the kernel refuses to list addresses and routes");
 }
 
 /**
@@ -164,7 +195,7 @@ void netlink_dump(struct netlink *netlink, struct netlink_request *request,
 const struct rtattr *netlink_attribute(const struct nlmsghdr *message,
 				       size_t size, unsigned short type)
 {
-	size_t left = message->nlmsg_len - NLMSG_SPACE(size);
+	ssize_t left = (ssize_t)message->nlmsg_len - (ssize_t)NLMSG_SPACE(size);
 	const struct rtattr *attribute =
 		(const void *)((const char *)message + NLMSG_SPACE(size));
 

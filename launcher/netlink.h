@@ -35,6 +35,9 @@ struct rtattr *netlink_add(struct netlink_request *request, unsigned short type,
 			   const void *data, size_t len);
 void netlink_end(struct netlink_request *request, struct rtattr *nest);
 
+/* The errno value, or 0, that a whole message tells; -1 if it tells none. */
+int netlink_errnum(const struct nlmsghdr *message);
+
 /* Sends the request. Returns 0, or the errno value that the kernel answered. */
 int netlink_exchange(struct netlink *netlink, struct netlink_request *request);
 
@@ -43,6 +46,17 @@ int netlink_exchange(struct netlink *netlink, struct netlink_request *request);
  * where the kernel doesn't answer, or refuses.
  */
 void netlink_dump(struct netlink *netlink, struct netlink_request *request,
+		  void (*take)(const struct nlmsghdr *message, void *context),
+		  void *context);
+
+/*
+ * Hands on the messages of one part of such an answer that belong to a request,
+ * and tells what comes after it.
+ */
+enum netlink_next { NETLINK_MORE, NETLINK_END, NETLINK_REFUSED };
+
+enum netlink_next
+netlink_take_part(unsigned int sequence, const char *part, size_t len,
 		  void (*take)(const struct nlmsghdr *message, void *context),
 		  void *context);
 

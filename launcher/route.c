@@ -73,20 +73,16 @@ static void copy(void *to, size_t room, const struct rtattr *attribute)
  */
 bool route_read(const struct nlmsghdr *message, size_t len, struct route *route)
 {
-	const struct nlmsgerr *result;
 	const struct rtattr *attribute;
 	const struct rtmsg *kind;
-	size_t left;
+	ssize_t left; /* as in netlink.c */
 
 	memset(route, 0, sizeof(*route));
 	if (len < sizeof(*message) || !NLMSG_OK(message, len))
 		return false;
 	if (message->nlmsg_type == NLMSG_ERROR) {
-		if (message->nlmsg_len < NLMSG_LENGTH(sizeof(*result)))
-			return false;
-		result = NLMSG_DATA(message);
-		route->errnum = -result->error;
-		return route->errnum != 0;
+		route->errnum = netlink_errnum(message);
+		return route->errnum > 0;
 	}
 	if (message->nlmsg_type != RTM_NEWROUTE ||
 	    message->nlmsg_len < NLMSG_LENGTH(sizeof(struct rtmsg)))
@@ -96,7 +92,7 @@ bool route_read(const struct nlmsghdr *message, size_t len, struct route *route)
 	    kind->rtm_type == RTN_BLACKHOLE || kind->rtm_type == RTN_PROHIBIT)
 		route->errnum = ENETUNREACH;
 	attribute = RTM_RTA(kind);
-	left = RTM_PAYLOAD(message);
+	left = (ssize_t)RTM_PAYLOAD(message);
 	for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
 		if (attribute->rta_type == RTA_OIF)
 			copy(&route->interface, sizeof(route->interface),

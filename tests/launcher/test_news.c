@@ -2,6 +2,8 @@
 /* test_news.c - what the host does, in a network namespace of its own */
 #include "news.h"
 
+#include "netlink.h"
+
 #include "../setup/test.h"
 
 #include <errno.h>
@@ -9,6 +11,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -164,6 +167,51 @@ static void test_answers(void)
 	CHECK(!route_read(&refusal.header, sizeof(refusal), &route));
 }
 
+/* No number of the kernel's; its negative is none at all. */
+static void test_errnums(void)
+{
+	static const int errors[] = {1, -4096, INT_MIN};
+	struct {
+		struct nlmsghdr header;
+		struct nlmsgerr error;
+	} refusal = {.header = {.nlmsg_len = sizeof(refusal),
+				.nlmsg_type = NLMSG_ERROR}};
+	struct route route;
+	size_t i;
+
+	for (i = 0; i < sizeof(errors) / sizeof(*errors); i++) {
+		refusal.error.error = errors[i];
+		CHECK(netlink_errnum(&refusal.header) == -1);
+		CHECK(!route_read(&refusal.header, sizeof(refusal), &route));
+	}
+	refusal.error.error = -4095;
+	CHECK(netlink_errnum(&refusal.header) == 4095);
+}
+
+/* What follows it here would be another interface. */
+static void test_uneven_end(void)
+{
+	struct uneven {
+		struct nlmsghdr header;
+		struct rtmsg kind;
+		struct rtattr last;
+		unsigned int padding;
+		struct rtattr behind;
+		unsigned int interface;
+	} message = {
+		.header = {.nlmsg_len = offsetof(struct uneven, padding) + 1,
+			   .nlmsg_type = RTM_NEWROUTE},
+		.last = {.rta_len = RTA_LENGTH(1), .rta_type = RTA_DST},
+		.behind = {.rta_len = RTA_LENGTH(4), .rta_type = RTA_OIF},
+		.interface = 7};
+	struct route route;
+
+	CHECK(route_read(&message.header, message.header.nlmsg_len, &route));
+	CHECK(route.interface == 0);
+	CHECK(!netlink_attribute(&message.header, sizeof(message.kind),
+				 RTA_OIF));
+}
+
 int main(void)
 {
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) {
@@ -175,5 +223,7 @@ int main(void)
 	TEST("any number of changes is one look", test_flood);
 	TEST("sleep is told from a clock that was set", test_sleep);
 	TEST("an answer that is cut off is none", test_answers);
+	TEST("what can't be an errno value is none", test_errnums);
+	TEST("nothing is read behind an end that isn't even", test_uneven_end);
 	return report();
 }
