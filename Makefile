@@ -118,8 +118,8 @@ demo: ## run a command over WireGuard against an embedded peer, from nothing
 
 # --- checks ---------------------------------------------------------------------------------------------------------
 
-.PHONY: check fmt fmt-check lint fuzz types unit sim differential property launcher-tests pump-tests e2e e2e-long interop interop-wireguard-go interop-kernel test
-check: fmt-check lint types unit sim differential property ## everything fast: before each commit
+.PHONY: check fmt fmt-check lint tidy fuzz types unit sim differential property launcher-tests pump-tests e2e e2e-long interop interop-wireguard-go interop-kernel test
+check: fmt-check lint tidy types unit sim differential property ## everything fast: before each commit
 
 fmt: ## format all sources
 	$(BIN)/prettier --write --log-level=warn .
@@ -136,6 +136,21 @@ lint: node_modules/.package-lock.json ## typed lint, gcc's analyzer, shellcheck,
 	@printf '%s\n' $(PUMP_SOURCES) | xargs -P "$$(nproc)" -I '{}' $(PUMP_CC) -c $(PUMP_CFLAGS) -fanalyzer '{}' -o /dev/null
 	shellcheck scripts/prepare scripts/demo $(SHELL_FILES) .ci/run
 	mandoc -T lint -W warning docs/wg-wrap.1
+
+# Which checks, and why not the others: .clang-tidy. A file is looked at again when it or a header has changed.
+tidy: ## clang-tidy on the launcher and the pump
+	@$(MAKE) --silent --no-print-directory -j"$$(nproc)" \
+	  $(patsubst %.c,build/tidy/%.ok,$(LAUNCHER_SOURCES) $(wildcard pump/*.c))
+build/tidy/launcher/%.ok: launcher/%.c $(LAUNCHER_HEADERS) .clang-tidy
+	$(TIDY)
+build/tidy/pump/%.ok: pump/%.c $(PUMP_HEADERS) .clang-tidy
+	$(TIDY)
+# On stderr it counts what is in the system's headers, too.
+define TIDY
+@mkdir -p $(@D)
+@clang-tidy --quiet $< -- -std=c11 -D_GNU_SOURCE 2> >(grep -v ' generated\.$$' >&2 || true)
+@touch $@
+endef
 
 types: node_modules/.package-lock.json ## compile without output
 	$(BIN)/tsc -p .

@@ -59,8 +59,8 @@ static uint32_t rotate(uint32_t word, unsigned int bits)
  * @d:		Index of the fourth
  * @pair:	Two words of the message
  */
-static void mix(uint32_t v[16], unsigned int a, unsigned int b, unsigned int c,
-		unsigned int d, const uint32_t pair[2])
+static void mix(uint32_t v[16], size_t a, size_t b, size_t c, size_t d,
+		const uint32_t pair[2])
 {
 	v[a] += v[b] + pair[0];
 	v[d] = rotate(v[d] ^ v[a], 16);
@@ -80,7 +80,8 @@ static void mix(uint32_t v[16], unsigned int a, unsigned int b, unsigned int c,
 static void compress(struct blake2s *hash, int is_last)
 {
 	uint32_t v[16], m[16];
-	unsigned int round, i;
+	unsigned int round;
+	size_t i;
 
 	hash->compressed_bytes += hash->filled;
 	for (i = 0; i < 8; i++) {
@@ -93,7 +94,8 @@ static void compress(struct blake2s *hash, int is_last)
 		v[14] = ~v[14];
 	for (round = 0; round < 10; round++) {
 		for (i = 0; i < 16; i++)
-			m[i] = load32(hash->block + 4 * sigma[round][i]);
+			m[i] = load32(hash->block +
+				      sizeof(*m) * sigma[round][i]);
 		for (i = 0; i < 4; i++)
 			mix(v, i, i + 4, i + 8, i + 12, m + 2 * i);
 		for (i = 0; i < 4; i++)
@@ -166,7 +168,7 @@ void blake2s_finish_hex(struct blake2s *hash, char out[HASH_DIGITS + 1])
 {
 	static const char digits[] = "0123456789abcdef";
 	unsigned char bytes[BLAKE2S_BYTES];
-	unsigned int i;
+	size_t i;
 
 	blake2s_finish(hash, bytes);
 	for (i = 0; i < HASH_DIGITS / 2; i++) {

@@ -87,7 +87,7 @@ int command_search(const char *name, char path[PATH_MAX])
 		return ENOENT;
 	if (!strchr(name, '/'))
 		return search_directories(name, path);
-	strcpy(path, name);
+	memcpy(path, name, strlen(name) + 1);
 	return is_program(path) ? 0 : errno;
 }
 

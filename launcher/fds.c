@@ -137,7 +137,7 @@ static void close_listed_from(unsigned int first)
 	if (!list)
 		die_errno("can't list open descriptors in /proc/self/fd");
 	while ((entry = readdir(list))) {
-		fd = atoi(entry->d_name);
+		fd = (int)strtol(entry->d_name, NULL, 10);
 		if (entry->d_name[0] != '.' && fd >= (int)first &&
 		    fd != dirfd(list))
 			close(fd);

@@ -83,14 +83,14 @@ static bool has_options(const struct front *front)
 {
 	const struct option_value *option = options_differ(
 		&front->arguments.options, &front->record.options);
-	char why[OPTION_TEXT_MAX + 16];
+	char wanted[OPTION_TEXT_MAX], why[OPTION_TEXT_MAX + 16];
 
 	if (!option)
 		return true;
 	if (!front->arguments.wants_restart)
 		refuse_option(&front->record, option);
-	put_option(why, option->name, option->value);
-	strcat(why, " needs");
+	put_option(wanted, option->name, option->value);
+	snprintf(why, sizeof(why), "%s needs", wanted);
 	check_unused(front, why);
 	return false;
 }

@@ -50,7 +50,7 @@ static bool put_in_place(const struct order *order)
 	bool is_done = true;
 	unsigned int i;
 
-	for (i = 0; i < order->fd_count; i++) {
+	for (i = 0; i < order->fd_count && i < ORDER_MAX_FDS; i++) {
 		if (dup3(order->fds[i], numbers[i], O_CLOEXEC) < 0)
 			is_done = false;
 		close(order->fds[i]);

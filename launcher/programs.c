@@ -257,7 +257,7 @@ static int find_outside(const char *command, ino_t netns, const char *mark)
 {
 	DIR *list = opendir("/proc");
 	struct dirent *entry;
-	int process, found = 0;
+	int process, pid, found = 0;
 
 	while (list && found == 0 && (entry = readdir(list))) {
 		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
@@ -266,10 +266,10 @@ static int find_outside(const char *command, ino_t netns, const char *mark)
 				 O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (process < 0)
 			continue;
-		if (atoi(entry->d_name) != getpid() &&
-		    is_process_of(process, command) &&
+		pid = (int)strtol(entry->d_name, NULL, 10);
+		if (pid != getpid() && is_process_of(process, command) &&
 		    is_outside(process, netns) && has_mark(process, mark))
-			found = atoi(entry->d_name);
+			found = pid;
 		close(process);
 	}
 	if (list)

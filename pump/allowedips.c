@@ -70,9 +70,9 @@ static uint32_t common(struct ip_key a, struct ip_key b)
  */
 static unsigned int bit_at(struct ip_key key, uint32_t index)
 {
-	if (index < 64)
-		return key.high >> (63 - index) & 1;
-	return key.low >> (127 - index) & 1;
+	uint64_t half = index < 64 ? key.high : key.low;
+
+	return half >> (63 - index % 64) & 1;
 }
 
 /**
