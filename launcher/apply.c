@@ -6,8 +6,8 @@
  * tunnel's pin stays, and so do namespaces, TUN and whoever is inside:
  *
  * 1. A child enters the namespaces and changes addresses, routes and MTU.
- * 2. The pin is handed the engine's configuration, and the host's sockets if
- *    there are new ones, and replaces the engine.
+ * 2. The pin is handed the engine's configuration, the names of its endpoints,
+ *    and the host's sockets if there are new ones, and replaces the engine.
  *
  * In between packets wait or are lost, as they are in a network. A failure in 1
  * leaves the engine as it was; the next try does all of it again.
@@ -18,6 +18,7 @@
 #include "daemon.h"
 #include "die.h"
 #include "fds.h"
+#include "hostnames.h"
 #include "join.h"
 #include "orders.h"
 #include "plan.h"
@@ -105,10 +106,11 @@ _Noreturn void apply_main(void)
 	if (!join_open(record.pid, record.netns, &namespaces))
 		die_errno("can't open the tunnel's namespaces");
 	change_network(&namespaces, &plan);
-	fds[1] = IN_UDP4;
-	fds[2] = IN_UDP6;
+	fds[1] = hostnames_seal(&plan.names);
+	fds[2] = IN_UDP4;
+	fds[3] = IN_UDP6;
 	has_sockets = is_socket(IN_UDP4) || is_socket(IN_UDP6);
-	order_give(IN_DIRECTORY, "configure", fds, has_sockets ? 3 : 1, answer);
+	order_give(IN_DIRECTORY, "configure", fds, has_sockets ? 4 : 2, answer);
 	if (write(IN_READY, "ready\n", 6) < 0)
 		_exit(STATUS_SETUP);
 	_exit(0);

@@ -9,38 +9,13 @@
 #include "configuration.h"
 
 #include "die.h"
+#include "memfd.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 8U
-#endif
-
-enum {
-	MAX_BYTES = 4 << 20,
-	SEALS = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL,
-};
-
-/**
- * create_memfd() - Create the file for the configuration
- * Returns the descriptor.
- */
-static int create_memfd(void)
-{
-	unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-	int fd = memfd_create("wg-wrap", flags | MFD_NOEXEC_SEAL);
-
-	/* Kernels before 6.3 don't know the seal against execution. */
-	if (fd < 0 && errno == EINVAL)
-		fd = memfd_create("wg-wrap", flags);
-	if (fd < 0)
-		die_errno("can't create a memfd");
-	return fd;
-}
+enum { MAX_BYTES = 4 << 20 };
 
 /**
  * configuration_seal() - Put a configuration where only the engine looks
@@ -50,7 +25,7 @@ static int create_memfd(void)
  */
 int configuration_seal(int fd)
 {
-	int memfd = create_memfd();
+	int memfd = memfd_open();
 	size_t total = 0;
 	char chunk[4096], last = '\0';
 	ssize_t got;
@@ -72,19 +47,7 @@ int configuration_seal(int fd)
 	explicit_bzero(chunk, sizeof(chunk));
 	if (last != '}')
 		_exit(STATUS_SETUP);
-	if (fcntl(memfd, F_ADD_SEALS, SEALS) != 0)
-		die_errno("can't seal a memfd");
+	memfd_seal(memfd);
 	close(fd);
 	return memfd;
-}
-
-/**
- * configuration_is_sealed() - Whether a descriptor is a sealed memfd
- * @fd:		Descriptor
- */
-bool configuration_is_sealed(int fd)
-{
-	int seals = fcntl(fd, F_GET_SEALS);
-
-	return seals >= 0 && (seals & SEALS) == SEALS;
 }

@@ -4,9 +4,9 @@
  *
  * The engine is inside, where the host's resolver can't be asked, so the pin
  * asks for it: by a short-lived controller, which has a resolver that a static
- * program hasn't. One at a time, for the names of the plan and no others, with
- * nothing of the pin's but stdout and the log, and never for longer than
- * LIMIT_MS. What it prints is handed on only if it is an answer, as the channel
+ * program hasn't. One at a time, for the names of the configuration and no
+ * others, with nothing of the pin's but stdout and the log, and never for longer
+ * than LIMIT_MS. What it prints is handed on only if it is an answer, as the channel
  * to the engine carries it unescaped.
  */
 #include "names.h"
@@ -28,19 +28,20 @@ enum {
 	LIMIT_MS = 15000,
 	TOTAL_MAX_BYTES = 256 * 1024,
 	/* Node, its options, script, role, names, NULL. */
-	WORDS_MAX = 4 + PLAN_MAX_NODE_OPTIONS + PLAN_MAX_NAMES,
+	WORDS_MAX = 4 + PLAN_MAX_NODE_OPTIONS + HOSTNAMES_MAX,
 };
 
 /**
  * names_prepare() - Initialise
  * @names:	Resolver
- * @plan:	Plan, which says what is executed and which names there are
+ * @plan:	Plan, which says what is executed and which names there are at first
  * @log:	Descriptor for its stderr
  */
 void names_prepare(struct names *names, const struct plan *plan, int log)
 {
 	memset(names, 0, sizeof(*names));
 	names->plan = plan;
+	names->wanted = plan->names;
 	names->log = log;
 	names->answers = -1;
 	names->kill_at = LLONG_MAX;
@@ -52,8 +53,7 @@ void names_prepare(struct names *names, const struct plan *plan, int log)
  * @output:	Its stdout
  * @parent:	Pid of the pin
  */
-static _Noreturn void run_child(const struct names *names, int output,
-				pid_t parent)
+static _Noreturn void run_child(struct names *names, int output, pid_t parent)
 {
 	char *environment[] = {(char *)"PATH=/usr/local/bin:/usr/bin:/bin",
 			       NULL};
@@ -77,11 +77,36 @@ static _Noreturn void run_child(const struct names *names, int output,
 		words[count++] = plan->node_options[i];
 	words[count++] = plan->controller;
 	words[count++] = (char *)"resolve";
-	for (i = 0; i < plan->name_count; i++)
-		words[count++] = plan->names[i];
+	for (i = 0; i < names->wanted.count; i++)
+		words[count++] = names->wanted.list[i];
 	words[count] = NULL;
 	execve(plan->node, words, environment);
 	die_errno("can't execute %s", plan->node);
+}
+
+/**
+ * hang_up() - Read no more
+ * @names:	Resolver
+ */
+static void hang_up(struct names *names)
+{
+	close(names->answers);
+	names->answers = -1;
+}
+
+/**
+ * names_replace() - Look up other names from now on
+ * @names:	Resolver
+ * @wanted:	Names
+ * A run for the former ones would only keep the next one waiting.
+ */
+void names_replace(struct names *names, const struct hostnames *wanted)
+{
+	names->wanted = *wanted;
+	if (names->answers >= 0)
+		hang_up(names);
+	if (names->pid > 0)
+		kill(names->pid, SIGKILL);
 }
 
 /**
@@ -96,7 +121,7 @@ void names_start(struct names *names, long long now_ms)
 	pid_t parent = getpid();
 	int ends[2];
 
-	if (names->pid > 0 || names->plan->name_count == 0 ||
+	if (names->pid > 0 || names->wanted.count == 0 ||
 	    pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
 		return;
 	/* Its own end waits, as any program's stdout does. */
@@ -111,43 +136,27 @@ void names_start(struct names *names, long long now_ms)
 		return;
 	}
 	if (names->answers >= 0)
-		close(names->answers);
+		hang_up(names);
 	names->answers = ends[0];
 	names->kill_at = now_ms + LIMIT_MS;
 	names->total = names->filled = names->taken = 0;
 }
 
 /**
- * names_is_answer() - Is this an answer about one of the plan's names?
- * @plan:	Plan
+ * names_is_answer() - Is this an answer about one of the names?
+ * @wanted:	Names
  * @line:	The line
  * Nothing in an answer has to be escaped for the engine.
  */
-bool names_is_answer(const struct plan *plan, const char *line)
+bool names_is_answer(const struct hostnames *wanted, const char *line)
 {
 	const char *space = strchr(line, ' ');
 	size_t len = space ? (size_t)(space - line) : 0;
-	unsigned int i;
 
 	if (len == 0 || space[1] == '\0' ||
 	    space[1 + strspn(space + 1, "0123456789abcdef.:,")] != '\0')
 		return false;
-	for (i = 0; i < plan->name_count; i++) {
-		if (strlen(plan->names[i]) == len &&
-		    memcmp(plan->names[i], line, len) == 0)
-			return true;
-	}
-	return false;
-}
-
-/**
- * hang_up() - Read no more
- * @names:	Resolver
- */
-static void hang_up(struct names *names)
-{
-	close(names->answers);
-	names->answers = -1;
+	return hostnames_have(wanted, line, len);
 }
 
 /**
@@ -182,7 +191,7 @@ const char *names_take(struct names *names)
 
 	while (names->answers >= 0) {
 		while ((line = take_line(names))) {
-			if (names_is_answer(names->plan, line))
+			if (names_is_answer(&names->wanted, line))
 				return line;
 		}
 		got = read(names->answers, names->line + names->filled,

@@ -3,6 +3,8 @@
 #ifndef WG_WRAP_NAMES_H
 #define WG_WRAP_NAMES_H
 
+#include "hostnames.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -15,6 +17,7 @@ enum { NAMES_LINE_MAX = 2048 };
 /* One run of `controller.js resolve NAME...`, or none. */
 struct names {
 	const struct plan *plan;
+	struct hostnames wanted;
 	int log;	   /* its stderr */
 	pid_t pid;	   /* 0: none */
 	int answers;	   /* its stdout, -1: none */
@@ -26,6 +29,9 @@ struct names {
 };
 
 void names_prepare(struct names *names, const struct plan *plan, int log);
+
+/* Has it look up other names than the plan's from now on. */
+void names_replace(struct names *names, const struct hostnames *wanted);
 
 /* Starts it, unless it runs already or there is nothing to resolve. */
 void names_start(struct names *names, long long now_ms);
@@ -42,7 +48,7 @@ void names_expire(struct names *names, long long now_ms);
 /* Tells that a child ended, which may be this one. */
 void names_ended(struct names *names, pid_t pid);
 
-/* Whether this is an answer about one of the plan's names. */
-bool names_is_answer(const struct plan *plan, const char *line);
+/* Whether this is an answer about one of these names. */
+bool names_is_answer(const struct hostnames *wanted, const char *line);
 
 #endif

@@ -5,8 +5,9 @@
  * Whoever may tell it anything is the same user (orders.c), so the checks here
  * are against mistakes: descriptors are what they should be, or nothing is done.
  */
-#include "configuration.h"
+#include "hostnames.h"
 #include "keeper.h"
+#include "memfd.h"
 #include "pin.h"
 #include "record.h"
 
@@ -14,6 +15,9 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* What comes with a configuration. */
+enum { FD_CONFIGURATION, FD_NAMES, FD_UDP4, FD_UDP6 };
 
 /* An engine that is asked to stop gets this long. */
 enum { STOP_MS = 1000 };
@@ -45,13 +49,18 @@ static void end(struct keep *keep, const struct order *order, long long now)
  */
 static bool put_in_place(const struct order *order)
 {
-	static const int numbers[ORDER_MAX_FDS] = {PIN_CONFIGURATION, PIN_UDP4,
-						   PIN_UDP6};
+	static const int numbers[ORDER_MAX_FDS] = {
+		[FD_CONFIGURATION] = PIN_CONFIGURATION,
+		[FD_NAMES] = -1,
+		[FD_UDP4] = PIN_UDP4,
+		[FD_UDP6] = PIN_UDP6,
+	};
 	bool is_done = true;
 	unsigned int i;
 
 	for (i = 0; i < order->fd_count && i < ORDER_MAX_FDS; i++) {
-		if (dup3(order->fds[i], numbers[i], O_CLOEXEC) < 0)
+		if (numbers[i] >= 0 &&
+		    dup3(order->fds[i], numbers[i], O_CLOEXEC) < 0)
 			is_done = false;
 		close(order->fds[i]);
 	}
@@ -61,17 +70,19 @@ static bool put_in_place(const struct order *order)
 /**
  * configure() - Replace the engine by one with another configuration
  * @keep:	Keeper
- * @order:	Order with the configuration and the host's sockets
+ * @order:	Order with configuration, names and the host's sockets
  * @now:	Time
  * What the old one still sends goes through its own copies of its descriptors.
  */
 static void configure(struct keep *keep, const struct order *order,
 		      long long now)
 {
+	struct hostnames names;
 	unsigned int i;
 
 	if (keep->phase != RUNNING || keep->is_replacing ||
-	    !configuration_is_sealed(order->fds[0])) {
+	    !memfd_is_sealed(order->fds[FD_CONFIGURATION]) ||
+	    !hostnames_read(&names, order->fds[FD_NAMES])) {
 		for (i = 0; i < order->fd_count; i++)
 			close(order->fds[i]);
 		orders_answer(order,
@@ -82,6 +93,7 @@ static void configure(struct keep *keep, const struct order *order,
 		orders_answer(order, "error the pin is short of descriptors");
 		return;
 	}
+	outside_rename(&keep->outside, &names);
 	keep->is_replacing = true;
 	keep->is_replaced = keep->service.engine.pid == 0;
 	keep->replacement = *order;

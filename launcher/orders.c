@@ -10,7 +10,7 @@
  *   end + lock		end now; the descriptor is the state directory's lock,
  *			held, and the pin shares it to its end: nobody joins, or
  *			starts a successor, in between
- *   configure + configuration [, udp4, udp6]
+ *   configure + configuration, names [, udp4, udp6]
  *			start the engine again with these; without sockets, with
  *			those that it has
  *
@@ -50,8 +50,8 @@ static const struct {
 } requests[] = {
 	{"hold", ORDER_HOLD, 0},
 	{"end", ORDER_END, 1},
-	{"configure", ORDER_CONFIGURE, 1},
-	{"configure", ORDER_CONFIGURE, 3},
+	{"configure", ORDER_CONFIGURE, 2},
+	{"configure", ORDER_CONFIGURE, 4},
 };
 
 /**

@@ -9,7 +9,7 @@
 
 enum {
 	ORDER_MAX_BYTES = 32,
-	ORDER_MAX_FDS = 3,
+	ORDER_MAX_FDS = 4,
 	ORDERS_MAX = 4, /* connections at once */
 	ORDERS_WATCHED = 1 + ORDERS_MAX,
 	ORDER_ANSWER_MAX = 256,

@@ -6,8 +6,8 @@
  *	sockets	  it asks for new sockets, and gets them as descriptors
  *	news	  it is told to wake, unasked
  *
- * The engine chooses nothing of it: the names are the plan's, sockets are UDP
- * sockets like the first ones, and where it sends to is only looked up. The
+ * The engine chooses nothing of it: the names are its configuration's, sockets
+ * are UDP sockets like the first ones, and where it sends to is only looked up. The
  * pin's own copies of the sockets are those that a successor will get.
  */
 #include "outside.h"
@@ -40,6 +40,16 @@ void outside_open(struct outside *outside, struct engine *engine,
 	outside->port = 0;
 	names_prepare(&outside->names, plan, log);
 	news_open(&outside->news);
+}
+
+/**
+ * outside_rename() - Have the engine's names be others
+ * @outside:	Outside
+ * @names:	Names of endpoints
+ */
+void outside_rename(struct outside *outside, const struct hostnames *names)
+{
+	names_replace(&outside->names, names);
 }
 
 /**

@@ -23,6 +23,9 @@ struct outside {
 void outside_open(struct outside *outside, struct engine *engine,
 		  const struct plan *plan, int log);
 
+/* The engine has another configuration, with these names of endpoints. */
+void outside_rename(struct outside *outside, const struct hostnames *names);
+
 /* Does what a word of the engine's asks for. */
 void outside_hear(struct outside *outside, enum engine_word word,
 		  long long now_ms);

@@ -163,8 +163,7 @@ static const char *take_search(struct plan *plan, char *value)
 /** take_resolve() - Take the name of an endpoint */
 static const char *take_resolve(struct plan *plan, char *value)
 {
-	plan->names[plan->name_count++] = value;
-	return value_is_host_name(value) ? NULL : "not a host name";
+	return hostnames_add(&plan->names, value) ? NULL : "not a host name";
 }
 
 /** take_linger() - Take how long the tunnel outlives its last session */
@@ -204,7 +203,7 @@ static const struct key keys[] = {
 	KEY("dns", 1, 1, take_dns),
 	KEY("nameserver", 0, PLAN_MAX_NAMESERVERS, take_nameserver),
 	KEY("search", 0, PLAN_MAX_SEARCHES, take_search),
-	KEY("resolve", 0, PLAN_MAX_NAMES, take_resolve),
+	KEY("resolve", 0, HOSTNAMES_MAX, take_resolve),
 	KEY("linger", 1, 1, take_linger),
 	KEY("quiet", 0, 1, take_quiet),
 };

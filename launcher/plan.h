@@ -3,6 +3,7 @@
 #ifndef WG_WRAP_PLAN_H
 #define WG_WRAP_PLAN_H
 
+#include "hostnames.h"
 #include "options.h"
 
 #include <stdbool.h>
@@ -16,7 +17,6 @@ enum {
 	PLAN_MAX_ROUTES = 65536,
 	PLAN_MAX_NAMESERVERS = 3,
 	PLAN_MAX_SEARCHES = 32,
-	PLAN_MAX_NAMES = 64,
 };
 
 /* An address of either family, in network order, and a prefix length. */
@@ -62,8 +62,7 @@ struct plan {
 	unsigned int search_count;
 
 	/* To be looked up again on the host. */
-	char *names[PLAN_MAX_NAMES];
-	unsigned int name_count;
+	struct hostnames names;
 
 	/* The line that was read last: where parsing failed, the one at fault. */
 	unsigned int line;

@@ -10,7 +10,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-enum { DOMAIN_MAX_BYTES = 253, STAMP_NUMBERS = 4 };
+enum { STAMP_NUMBERS = 4 };
 
 /**
  * value_number() - Read a decimal number that fills its text
@@ -143,7 +143,8 @@ bool value_is_address(const char *text)
  */
 bool value_is_domain(const char *text)
 {
-	return value_is_plain(text, DOMAIN_MAX_BYTES) && !strpbrk(text, " #;");
+	return value_is_plain(text, VALUE_DOMAIN_MAX_BYTES) &&
+	       !strpbrk(text, " #;");
 }
 
 /**
@@ -155,7 +156,7 @@ bool value_is_host_name(const char *text)
 	size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				  "abcdefghijklmnopqrstuvwxyz0123456789-._");
 
-	return len > 0 && len <= DOMAIN_MAX_BYTES && text[len] == '\0';
+	return len > 0 && len <= VALUE_DOMAIN_MAX_BYTES && text[len] == '\0';
 }
 
 /**

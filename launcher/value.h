@@ -8,6 +8,9 @@
 
 struct plan_prefix;
 
+/* Of a domain and of a host name. */
+enum { VALUE_DOMAIN_MAX_BYTES = 253 };
+
 /* Decimal digits without leading zeros, at most max. */
 bool value_number(const char *text, unsigned long max, unsigned long *number);
 

@@ -6,7 +6,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { eventually } from './harness/eventually.ts';
 import { NameServer } from './harness/name-server.ts';
 import { ENDPOINT_NAME, TUNNEL_PORT } from './harness/site.ts';
-import { useTopology } from './harness/topology.ts';
+import { clean, useTopology } from './harness/topology.ts';
 
 const LIMIT_MS = 90_000;
 /** Two more addresses of the site. */
@@ -48,6 +48,34 @@ test(
       `endpoint ${ENDPOINT_NAME} moved ${BEFORE} → ${AFTER}\n`,
     );
     expect(site.queriesFor(ENDPOINT_NAME)).toBe(0);
+  },
+  LIMIT_MS,
+);
+
+test(
+  'a name that came with --restart is looked up again as one of the start is',
+  async () => {
+    const { host, site } = topology;
+    const { inner4, client4 } = site.addresses;
+    topology.allow(/198\.51\.100\.1[12]\.51820:/);
+    const client = await topology.client();
+    const session = await topology.hold(client);
+    const endpoint = `Endpoint = ${ENDPOINT_NAME}:${TUNNEL_PORT}`;
+    host.write(client.name, client.text.replace(/^Endpoint.*$/m, endpoint));
+    await site.namespace.sh(`ip address add ${BEFORE}/24 dev uplink`);
+    await NameServer.during(host, [`${ENDPOINT_NAME},${BEFORE}`], async (server) => {
+      const fetch = ['sh', '-c', `until curl -sS -m 2 http://${inner4}/who; do :; done`];
+      const first = await host.wrap(['-c', client.name, '--restart', '--', ...fetch]).wait();
+      expect(clean(first).text).toBe(client4);
+      await site.namespace.sh(
+        `ip address del ${BEFORE}/24 dev uplink; ip address add ${AFTER}/24 dev uplink`,
+      );
+      await server.answer([`${ENDPOINT_NAME},${AFTER}`]);
+      const found = await topology.run(client, fetch, { limitMs: LIMIT_MS });
+      expect(found.text).toBe(client4);
+      await session.finish();
+    });
+    await site.namespace.sh(`ip address del ${AFTER}/24 dev uplink`);
   },
   LIMIT_MS,
 );

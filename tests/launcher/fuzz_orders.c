@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	if (kind == ORDER_END && (data[0] != 1 || size != 4))
 		abort();
 	if (kind == ORDER_CONFIGURE &&
-	    ((data[0] != 1 && data[0] != 3) || size != 10))
+	    ((data[0] != 2 && data[0] != 4) || size != 10))
 		abort();
 	free(exact);
 	return 0;

@@ -22,10 +22,10 @@ static void write_script(const char *script)
 
 static struct plan make_plan(void)
 {
-	struct plan plan = {.node = (char *)"/bin/sh",
-			    .controller = path,
-			    .names = {(char *)"vpn.test", (char *)"-b_.test"},
-			    .name_count = 2};
+	struct plan plan = {
+		.node = (char *)"/bin/sh",
+		.controller = path,
+		.names = {.list = {"vpn.test", "-b_.test"}, .count = 2}};
 
 	return plan;
 }
@@ -95,6 +95,7 @@ static void test_surroundings(void)
 
 static void test_one_at_a_time(void)
 {
+	static const struct hostnames none;
 	struct plan plan = make_plan();
 	struct names names;
 	pid_t first;
@@ -113,9 +114,34 @@ static void test_one_at_a_time(void)
 	names_expire(&names, 16000);
 	reap(&names);
 	CHECK_TEXT(wait_for(&names), NULL);
-	plan.name_count = 0;
+	names_replace(&names, &none);
 	names_start(&names, 2000);
 	CHECK(names.pid == 0);
+}
+
+static void test_other_names(void)
+{
+	static const struct hostnames other = {.list = {"new.test"},
+					       .count = 1};
+	struct plan plan = make_plan();
+	struct names names;
+	pid_t first;
+
+	write_script(
+		"test \"$2\" = new.test || exec sleep 1000\n"
+		"echo vpn.test 192.0.2.1\n"
+		"echo \"$* $#\" | grep -q ' 2$' && echo new.test 192.0.2.2\n");
+	names_prepare(&names, &plan, STDERR_FILENO);
+	names_start(&names, 0);
+	first = names.pid;
+	names_replace(&names, &other);
+	names_start(&names, 0);
+	CHECK(names.pid == first);
+	reap(&names);
+	names_start(&names, 0);
+	CHECK_TEXT(wait_for(&names), "new.test 192.0.2.2");
+	CHECK_TEXT(wait_for(&names), NULL);
+	reap(&names);
 }
 
 static void test_bounds(void)
@@ -151,6 +177,8 @@ int main(void)
 	TEST("a resolver has nothing of the pin's", test_surroundings);
 	TEST("one resolver runs at a time, for so long and no longer",
 	     test_one_at_a_time);
+	TEST("other names take the place of the plan's at once",
+	     test_other_names);
 	TEST("a resolver that never ends is not read to its end", test_bounds);
 	unlink(path);
 	return report();

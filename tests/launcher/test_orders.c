@@ -19,11 +19,12 @@ static void test_parse(void)
 {
 	CHECK(order_parse("hold", 4, 0) == ORDER_HOLD);
 	CHECK(order_parse("end", 3, 1) == ORDER_END);
-	CHECK(order_parse("configure", 9, 3) == ORDER_CONFIGURE);
-	CHECK(order_parse("configure", 9, 1) == ORDER_CONFIGURE);
+	CHECK(order_parse("configure", 9, 4) == ORDER_CONFIGURE);
+	CHECK(order_parse("configure", 9, 2) == ORDER_CONFIGURE);
 	CHECK(order_parse("hold", 4, 1) == ORDER_NONE);
 	CHECK(order_parse("end", 3, 0) == ORDER_NONE);
-	CHECK(order_parse("configure", 9, 2) == ORDER_NONE);
+	CHECK(order_parse("configure", 9, 1) == ORDER_NONE);
+	CHECK(order_parse("configure", 9, 3) == ORDER_NONE);
 	CHECK(order_parse("hol", 3, 0) == ORDER_NONE);
 	CHECK(order_parse("hold\n", 5, 0) == ORDER_NONE);
 	CHECK(order_parse("hold", 5, 0) == ORDER_NONE);

@@ -27,7 +27,7 @@ static void check(const struct plan *plan)
 	    plan->route_count > PLAN_MAX_ROUTES ||
 	    plan->nameserver_count > PLAN_MAX_NAMESERVERS ||
 	    plan->search_count > PLAN_MAX_SEARCHES ||
-	    plan->name_count > PLAN_MAX_NAMES ||
+	    plan->names.count > HOSTNAMES_MAX ||
 	    plan->node_option_count > PLAN_MAX_NODE_OPTIONS)
 		abort();
 	for (i = 0; i < plan->node_option_count; i++) {

@@ -32,7 +32,7 @@ messages="die printable errname text"
 # shellcheck disable=SC2086 # a list of words
 {
 	build test_die die printable errname
-	build test_plan plan options value $messages
+	build test_plan plan options hostnames memfd value $messages
 	build test_resolver resolver
 	build test_sshconfig sshconfig sshglob $messages
 	build test_cause cause evidence $messages
@@ -62,11 +62,11 @@ title="the plan's parser takes anything ($rounds inputs, seed $seed)"
 if command -v clang >/dev/null; then
 	# shellcheck disable=SC2086 # a list of words
 	clang ${CFLAGS} -fsanitize=fuzzer -o "$out/fuzz_plan" "$here/fuzz_plan.c" "$launcher/plan.c" "$launcher/options.c" \
-		"$launcher/value.c" \
+		"$launcher/hostnames.c" "$launcher/memfd.c" "$launcher/value.c" \
 		"$launcher/die.c" "$launcher/printable.c" "$launcher/errname.c"
 	(cd "$out" && ./fuzz_plan -runs="$rounds" -seed="$seed" -max_len=4096) >"$out/log" 2>&1 || status=$?
 else
-	build fuzz_plan plan options value die printable errname -DSTANDALONE
+	build fuzz_plan plan options hostnames memfd value die printable errname -DSTANDALONE
 	"$out/fuzz_plan" "$rounds" "$seed" >"$out/log" 2>&1 || status=$?
 fi
 if [ "$status" -eq 0 ]; then

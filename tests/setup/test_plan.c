@@ -126,9 +126,9 @@ static void takes_every_key(void)
 	CHECK(plan.search_count == 1);
 	CHECK_TEXT(plan.searches[0], "corp.example");
 	CHECK_TEXT(plan.controller, "/usr/lib/wg-wrap/controller.js");
-	CHECK(plan.name_count == 2);
-	CHECK_TEXT(plan.names[0], "vpn.example.com");
-	CHECK_TEXT(plan.names[1], "-a_b.");
+	CHECK(plan.names.count == 2);
+	CHECK_TEXT(plan.names.list[0], "vpn.example.com");
+	CHECK_TEXT(plan.names.list[1], "-a_b.");
 	CHECK(plan.linger_ms == 0);
 	plan_release(&plan);
 	free(text);
@@ -207,6 +207,8 @@ static void refuses_too_many(void)
 	CHECK_TEXT(error_repeated("nameserver ::1\n", 4), often);
 	CHECK_TEXT(error_repeated("search a\n", 32), NULL);
 	CHECK_TEXT(error_repeated("search a\n", 33), often);
+	CHECK_TEXT(error_repeated("resolve a\n", 64), NULL);
+	CHECK_TEXT(error_repeated("resolve a\n", 65), often);
 	CHECK_TEXT(error_repeated("route ::/0\n", 65536), NULL);
 	CHECK_TEXT(error_repeated("route ::/0\n", 65537), often);
 }
