@@ -129,8 +129,8 @@ static enum engine_word take_line(struct engine *engine)
 /**
  * engine_listen() - Take the next word from the channel, without waiting
  * @engine:	Engine
- * To be called until it returns ENGINE_SAYS_NOTHING or ENGINE_HANGS_UP. A line
- * longer than any of ours counts as hanging up.
+ * To be called until it returns ENGINE_SAYS_NOTHING or ENGINE_HANGS_UP, or again
+ * while engine_has_word(). A line longer than any of ours counts as hanging up.
  */
 enum engine_word engine_listen(struct engine *engine)
 {
@@ -148,6 +148,17 @@ enum engine_word engine_listen(struct engine *engine)
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return ENGINE_SAYS_NOTHING;
 	return ENGINE_HANGS_UP;
+}
+
+/**
+ * engine_has_word() - Whether a word was read from the channel and not yet taken
+ * @engine:	Engine
+ * There is no event for it any more.
+ */
+bool engine_has_word(const struct engine *engine)
+{
+	return engine->channel >= 0 &&
+	       memchr(engine->line, '\n', engine->filled) != NULL;
 }
 
 /**

@@ -41,6 +41,7 @@ enum {
 	LONGEST_PAUSE_MS = 5000,
 	LONG_LIFE_MS = 30000,
 	LOG_MAX_BYTES = 1 << 20,
+	LAST_WORDS_MAX = 4096,
 };
 
 enum { ENGINE_TUN = 3, ENGINE_CHANNEL = 8 };
@@ -185,6 +186,23 @@ bool engine_start(struct engine *engine, const struct engine_program *program,
 }
 
 /**
+ * take_last_words() - Hear what a dead engine has said
+ * @engine:	Engine
+ * Its successor's timestamps must be later than its last one. A process that it
+ * has left behind may talk on, so there is an end to it.
+ */
+static void take_last_words(struct engine *engine)
+{
+	enum engine_word word = ENGINE_SAYS_NONSENSE;
+	unsigned int i;
+
+	for (i = 0; i < LAST_WORDS_MAX && word != ENGINE_SAYS_NOTHING &&
+		    word != ENGINE_HANGS_UP;
+	     i++)
+		word = engine_listen(engine);
+}
+
+/**
  * engine_ended() - Note that the engine's process has ended and was waited for
  * @engine:	Engine
  * @now_ms:	Time
@@ -194,8 +212,10 @@ unsigned int engine_ended(struct engine *engine, long long now_ms)
 {
 	unsigned int pause_ms;
 
-	if (engine->channel >= 0)
+	if (engine->channel >= 0) {
+		take_last_words(engine);
 		close(engine->channel);
+	}
 	engine->channel = -1;
 	engine->pid = 0;
 	if (now_ms - engine->started_ms >= LONG_LIFE_MS)

@@ -75,6 +75,7 @@ void engine_prepare(struct engine *engine);
 bool engine_start(struct engine *engine, const struct engine_program *program,
 		  const struct engine_fds *fds, long long now_ms);
 enum engine_word engine_listen(struct engine *engine);
+bool engine_has_word(const struct engine *engine);
 bool engine_tell(const struct engine *engine, const char *word);
 bool engine_hand(const struct engine *engine, const char *word, int socket);
 unsigned int engine_ended(struct engine *engine, long long now_ms);

@@ -2,8 +2,9 @@
 /*
  * keep.c - a tunnel's life, from the engine's first start to its end
  *
- * One loop waits for everything: signals, the engine's words, the end of
- * sessions and of processes inside, and the nearest of a few deadlines.
+ * One loop waits for everything: signals, the engine's words (hear.c), orders
+ * (obey.c), the end of sessions and of processes inside, and the nearest of a
+ * few deadlines.
  *
  *   starting   The engine has READY_MS to say that it is. Until then whoever
  *              wants the tunnel waits, so any failure ends it, with a message.
@@ -198,76 +199,6 @@ static void on_signals(struct keep *keep, long long now)
 }
 
 /**
- * on_ready() - The engine is wired up
- * @keep:	Keeper
- * @now:	Time
- */
-static void on_ready(struct keep *keep, long long now)
-{
-	service_is_ready(&keep->service);
-	if (keep->is_replaced)
-		keep_answer_replacement(keep, "ok");
-	if (keep->phase != STARTING)
-		return;
-	keep->phase = RUNNING;
-	keep->tunnel.announce();
-	keep->census.again_at = now;
-}
-
-/**
- * on_state() - The engine tells how its peers answer
- * @keep:	Keeper
- * @state:	State
- * An engine that is being replaced speaks of another configuration.
- */
-static void on_state(const struct keep *keep, enum record_state state)
-{
-	if (!keep->is_replacing || keep->is_replaced)
-		record_set_state(keep->tunnel.record, state);
-}
-
-/**
- * on_channel() - The engine spoke, or hung up
- * @keep:	Keeper
- * @now:	Time
- * Without a channel it could tell us nothing any more, so it is replaced.
- */
-static void on_channel(struct keep *keep, long long now)
-{
-	enum engine_word word;
-
-	while ((word = engine_listen(&keep->service.engine)) !=
-	       ENGINE_SAYS_NOTHING) {
-		engine_bound_log(keep->tunnel.log);
-		switch (word) {
-		case ENGINE_SAYS_READY:
-			if (keep->phase != ENDING)
-				on_ready(keep, now);
-			break;
-		case ENGINE_SAYS_CONNECTED:
-			on_state(keep, RECORD_CONNECTED);
-			break;
-		case ENGINE_SAYS_STALE:
-			on_state(keep, RECORD_STALE);
-			break;
-		case ENGINE_SAYS_NONSENSE:
-			dprintf(keep->tunnel.log,
-				"pin: unknown word on the channel\n");
-			break;
-		case ENGINE_HANGS_UP:
-			close(keep->service.engine.channel);
-			keep->service.engine.channel = -1;
-			if (keep->phase != ENDING)
-				engine_signal(&keep->service.engine, SIGKILL);
-			return;
-		default:
-			outside_hear(&keep->outside, word, now);
-			break;
-		}
-	}
-}
-
-/**
  * on_deadlines() - Do what is due
  * @keep:	Keeper
  * @now:	Time
@@ -307,6 +238,8 @@ static int until_next_ms(const struct keep *keep)
 		next = keep->orders.accept_at;
 	if (keep->phase == RUNNING && keep->census.again_at < next)
 		next = keep->census.again_at;
+	if (engine_has_word(&keep->service.engine))
+		return 0;
 	if (next == NEVER)
 		return -1;
 	left = next - now_ms();
@@ -388,8 +321,9 @@ _Noreturn void keep_run(const struct keep_tunnel *tunnel)
 		is_anybody_gone = await(&keep, watches);
 		now = now_ms();
 		keep_obey(&keep, watches + WATCH_LISTENER, now);
-		if (watches[WATCH_CHANNEL].revents != 0)
-			on_channel(&keep, now);
+		if (watches[WATCH_CHANNEL].revents != 0 ||
+		    engine_has_word(&keep.service.engine))
+			keep_hear(&keep, now);
 		if (watches[WATCH_SIGNALS].revents != 0)
 			on_signals(&keep, now);
 		if (watches[WATCH_MASKS].revents != 0)

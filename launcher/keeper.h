@@ -31,6 +31,9 @@ struct keep {
 /* Stops the engine; the rest follows when it is gone. */
 void keep_end(struct keep *keep, long long now);
 
+/* Takes words of the engine's: a few, if it has many. */
+void keep_hear(struct keep *keep, long long now);
+
 /* Takes orders, after a poll() of what orders_watch() asked for. */
 void keep_obey(struct keep *keep, const struct pollfd *watches, long long now);
 
