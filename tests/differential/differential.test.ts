@@ -232,6 +232,31 @@ test.each(SEEDS)('the core with a pump is the core, with seed %i', (seed) => {
   }
 });
 
+test('a packet of any length is sealed and opened as the core does', () => {
+  const mtu = 9_000;
+  const random = new Random(1);
+  const twins = new Twins(inject('pump'), 2, mtu);
+  try {
+    const remote = new Remote(twins, random, 2);
+    const { peer, from, prefixes } = remote;
+    twins.configure({
+      peers: [{ publicKey: peer.publicKey, endpoint: from, allowedIPs: prefixes }],
+    });
+    remote.hear(remote.initiate());
+    const [{ keypair }] = remote.keypairs;
+    twins.giveDatagram(keypair.seal(0, new Uint8Array(0)), from, 0);
+    const lengths = Array.from({ length: 2_200 }, (_, at) => at + 44);
+    for (const length of [...lengths, 4_000, 4_096, 8_999, mtu]) {
+      const sent = twins.givePacket(makeInnerPacket(1, OURS[4], remote.addresses[4], length));
+      expect(sent.map(({ datagram }) => datagram[0])).toEqual([4]);
+      twins.giveDatagram(keypair.seal(length, remote.packet(length - 16)), from, 0);
+    }
+    expect(Object.values(twins.drops).filter((count) => count > 0)).toEqual([]);
+  } finally {
+    twins.close();
+  }
+});
+
 afterAll(() => {
   expect(
     REASONS.filter((reason) => !met.has(reason)),

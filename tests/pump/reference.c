@@ -251,3 +251,48 @@ void reference_seal(const uint8_t key[32], const uint8_t nonce[12],
 	poly1305(block, mac, aad_padded + padded + 16, out + len);
 	free(mac);
 }
+
+void reference_chacha20(uint8_t *out, const uint8_t *in, size_t len,
+			const uint32_t key[8], const uint32_t counter[4])
+{
+	uint8_t block[64];
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (i % 64 == 0)
+			chacha_block((const uint8_t *)key,
+				     (const uint8_t *)&counter[1],
+				     counter[0] + (uint32_t)(i / 64), block);
+		out[i] = in[i] ^ block[i % 64];
+	}
+}
+
+/* What was added so far, which a state has no room for. */
+static uint8_t poly1305_text[8192];
+static size_t poly1305_len;
+
+size_t reference_poly1305_bytes(void)
+{
+	return 32;
+}
+
+void reference_poly1305_begin(void *state, const uint8_t key[32])
+{
+	memcpy(state, key, 32);
+	poly1305_len = 0;
+}
+
+void reference_poly1305_add(void *state, const uint8_t *bytes, size_t len)
+{
+	(void)state;
+	if (poly1305_len + len > sizeof(poly1305_text))
+		abort();
+	memcpy(poly1305_text + poly1305_len, bytes, len);
+	poly1305_len += len;
+}
+
+void reference_poly1305_finish(void *state, uint8_t tag[16])
+{
+	poly1305(state, poly1305_text, poly1305_len, tag);
+	memset(state, 0, 32);
+}
