@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -61,6 +62,30 @@ static const char *argument(struct engine *engine, size_t len, const char *word,
 }
 
 /**
+ * take_question() - Keep which sockets the engine wants
+ * @engine:	Engine
+ * @text:	Number of the question, and a port if it isn't to be the same
+ * Returns false if it is something else.
+ */
+static bool take_question(struct engine *engine, const char *text)
+{
+	const char *space = strchr(text, ' ');
+	char question[sizeof("4294967295")] = "";
+	unsigned long number, port;
+	size_t len = space ? (size_t)(space - text) : strlen(text);
+
+	if (len >= sizeof(question))
+		return false;
+	memcpy(question, text, len);
+	if (!value_number(question, UINT32_MAX, &number) ||
+	    (space && !value_number(space + 1, UINT16_MAX, &port)))
+		return false;
+	engine->question = number;
+	engine->port = space ? (int)port : ENGINE_SAME_PORT;
+	return true;
+}
+
+/**
  * take_request() - Keep what the engine asks for
  * @engine:	Engine
  * @len:	Length of the line
@@ -68,13 +93,12 @@ static const char *argument(struct engine *engine, size_t len, const char *word,
  */
 static enum engine_word take_request(struct engine *engine, size_t len)
 {
-	const char *text = argument(engine, len, "sockets", sizeof("65535"));
-	unsigned long port;
+	const char *text =
+		argument(engine, len, "sockets", sizeof("4294967295 65535"));
 
-	if (text && value_number(text, 65535, &port)) {
-		engine->port = (int)port;
-		return ENGINE_SAYS_SOCKETS;
-	}
+	if (text)
+		return take_question(engine, text) ? ENGINE_SAYS_SOCKETS
+						   : ENGINE_SAYS_NONSENSE;
 	text = argument(engine, len, "towards", sizeof(engine->towards));
 	if (text && value_is_address(text)) {
 		memcpy(engine->towards, text, strlen(text) + 1);
@@ -98,7 +122,6 @@ static enum engine_word take_line(struct engine *engine)
 		{"\"connected\"", ENGINE_SAYS_CONNECTED},
 		{"\"stale\"", ENGINE_SAYS_STALE},
 		{"\"resolve\"", ENGINE_SAYS_RESOLVE},
-		{"\"sockets\"", ENGINE_SAYS_SOCKETS},
 		{"{\"cmd\":\"NODE_HANDLE_ACK\"}", ENGINE_SAYS_THANKS},
 	};
 	char *end = memchr(engine->line, '\n', engine->filled);
@@ -117,8 +140,6 @@ static enum engine_word take_line(struct engine *engine)
 	}
 	if (word == ENGINE_SAYS_NONSENSE && take_timestamp(engine, len))
 		word = ENGINE_SAYS_TIMESTAMP;
-	if (word == ENGINE_SAYS_SOCKETS)
-		engine->port = ENGINE_SAME_PORT;
 	if (word == ENGINE_SAYS_NONSENSE)
 		word = take_request(engine, len);
 	engine->filled -= len + 1;

@@ -65,8 +65,9 @@ struct engine {
 	 * later even if the clock was set back, or the peers refuse them.
 	 */
 	char timestamp[TIMESTAMP_DIGITS + 1];
-	int port;	  /* of the sockets that it wants, 0 for any */
-	char towards[46]; /* address that it sends to */
+	unsigned long question; /* which one the answer with sockets is to */
+	int port;		/* of the sockets that it wants, 0 for any */
+	char towards[46];	/* address that it sends to */
 	size_t filled;
 	char line[CHANNEL_LINE_MAX];
 };

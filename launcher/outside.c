@@ -37,6 +37,7 @@ void outside_open(struct outside *outside, struct engine *engine,
 		  const struct plan *plan, int log)
 {
 	outside->engine = engine;
+	memset(&outside->answered, 0, sizeof(outside->answered));
 	outside->port = 0;
 	names_prepare(&outside->names, plan, log);
 	news_open(&outside->news);
@@ -102,30 +103,61 @@ static int open_sockets(struct outside *outside, struct sockets *sockets)
 }
 
 /**
- * renew_sockets() - Make new sockets, and hand them to the engine
- * @outside:	Outside
+ * hand_sockets() - Hand the engine the sockets that a successor would get
+ * @engine:	Engine
  * What can't be told now is asked for again: the engine waits for the last word.
  */
-static void renew_sockets(struct outside *outside)
+static void hand_sockets(const struct engine *engine)
+{
+	static const int sockets[] = {PIN_UDP4, PIN_UDP6};
+	unsigned short port, last = 0;
+	char word[48];
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		port = sockets_port(sockets[i]);
+		if (port == 0)
+			continue;
+		last = port;
+		snprintf(word, sizeof(word), "udp %lu %d", engine->question,
+			 i == 0 ? 4 : 6);
+		if (!engine_hand(engine, word, sockets[i]))
+			return;
+	}
+	snprintf(word, sizeof(word), "sockets %lu %u", engine->question, last);
+	engine_tell(engine, word);
+}
+
+/**
+ * answer() - Give the engine the sockets that it asks for
+ * @outside:	Outside
+ * A question that comes again has been answered, but the answer didn't get
+ * through, or not in time. The same sockets are good then; others could not even
+ * have the same port, which these hold.
+ */
+static void answer(struct outside *outside)
 {
 	const struct engine *engine = outside->engine;
 	struct sockets sockets;
 	char word[48];
-	int errnum = open_sockets(outside, &sockets);
+	int errnum;
 
-	if (errnum != 0) {
-		snprintf(word, sizeof(word), "sockets failed %s",
-			 errname(errnum));
-		engine_tell(engine, word);
-		return;
+	if (outside->answered.engine != engine->pid ||
+	    outside->answered.question != engine->question) {
+		errnum = open_sockets(outside, &sockets);
+		if (errnum != 0) {
+			snprintf(word, sizeof(word), "sockets %lu failed %s",
+				 engine->question, errname(errnum));
+			engine_tell(engine, word);
+			return;
+		}
+		keep_copy(sockets.udp4, PIN_UDP4);
+		keep_copy(sockets.udp6, PIN_UDP6);
+		sockets_close(&sockets);
+		outside->answered.engine = engine->pid;
+		outside->answered.question = engine->question;
 	}
-	keep_copy(sockets.udp4, PIN_UDP4);
-	keep_copy(sockets.udp6, PIN_UDP6);
-	snprintf(word, sizeof(word), "sockets %u", sockets.port);
-	if ((sockets.udp4 < 0 || engine_hand(engine, "udp 4", sockets.udp4)) &&
-	    (sockets.udp6 < 0 || engine_hand(engine, "udp 6", sockets.udp6)))
-		engine_tell(engine, word);
-	sockets_close(&sockets);
+	hand_sockets(engine);
 }
 
 /**
@@ -142,7 +174,7 @@ void outside_hear(struct outside *outside, enum engine_word word,
 		names_start(&outside->names, now_ms);
 		break;
 	case ENGINE_SAYS_SOCKETS:
-		renew_sockets(outside);
+		answer(outside);
 		break;
 	case ENGINE_SAYS_TOWARDS:
 		news_watch(&outside->news, outside->engine->towards);

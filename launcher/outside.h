@@ -17,6 +17,11 @@ struct outside {
 		port; /* of the latest sockets, also while there are none */
 	struct names names;
 	struct news news;
+	/* What sockets there are now were opened for this question. */
+	struct {
+		pid_t engine;
+		unsigned long question;
+	} answered;
 };
 
 /* The engine is the one to speak to, whichever process it is. */

@@ -7,8 +7,9 @@
  *   the pin hands over sockets  → they take the place of those before
  *   an initiation goes out      → the pin watches the way there
  *
- * Nothing here is done by a timer: without traffic a peer isn't missed.
+ * Nothing here is done by a timer, but for sockets that are missing: without traffic a peer isn't missed.
  */
+import { closeSync } from 'node:fs';
 import type { UdpEndpoint } from '../ip.ts';
 import { formatAddress, parseAddress } from '../ip.ts';
 import { bootTime } from '../linux/clock.ts';
@@ -18,10 +19,10 @@ import type { Endpoints } from './endpoints.ts';
 import { log } from './log.ts';
 import type { Loop } from './loop.ts';
 import { Pace } from './pace.ts';
-import { TunnelSockets } from './tunnel-sockets.ts';
+import { TunnelSockets, type SocketsQuestion } from './tunnel-sockets.ts';
 
 /** Words for the pin. */
-export type OutsideWord = 'resolve' | 'sockets' | `sockets ${number}` | `towards ${string}`;
+export type OutsideWord = 'resolve' | SocketsQuestion | `towards ${string}`;
 
 /** In place of a family that the host lacks. */
 const NO_SOCKET = -1;
@@ -48,6 +49,8 @@ export class Outside {
   #silences = 0;
   #handshakes = 0;
   #isWaking = false;
+  /** Why there are no sockets, as the log has it. */
+  #missedFor = '';
 
   constructor(parts: OutsideParts) {
     const { loop, listenPort, tell } = parts;
@@ -60,26 +63,33 @@ export class Outside {
       close: () => {
         loop.closeSockets();
       },
-      onAnswer: () => {
+      drop: closeSync,
+      onRenewed: () => {
         if (this.#isWaking) loop.wake();
         this.#isWaking = false;
+        this.#missedFor = '';
+      },
+      onMissing: (code = 'no answer') => {
+        // Whoever was tried meanwhile could not answer.
+        this.#isWaking = true;
+        if (code !== this.#missedFor) log(`got no sockets from the host (${code}), and asks again`);
+        this.#missedFor = code;
       },
     });
   }
 
   /** Hears a word of the pin's, with what came with it. */
   hear(word: unknown, handle: unknown): void {
-    const [verb, first = '', second = ''] = typeof word === 'string' ? word.split(' ') : [];
+    const [verb, ...rest] = typeof word === 'string' ? word.split(' ') : [];
+    const [first = '', second = '', third = ''] = rest;
     if (verb === 'wake') this.#wake();
     else if (verb === 'resolved') this.#resolved(first, second.split(','));
-    else if (verb === 'udp' && (first === '4' || first === '6')) {
-      this.sockets.handed(first === '4' ? 4 : 6, takeDescriptor(handle));
-    } else if (verb === 'sockets' && first === 'failed') {
-      log(`got no sockets from the host (${second})`);
-      this.sockets.failed(second);
-    } else if (verb === 'sockets') {
-      this.sockets.opened(Number(first));
-      log(`took new sockets, port ${first}`);
+    else if (verb === 'udp' && (second === '4' || second === '6')) {
+      this.sockets.handed(Number(first), second === '4' ? 4 : 6, takeDescriptor(handle));
+    } else if (verb === 'sockets' && second === 'failed') this.sockets.failed(Number(first), third);
+    else if (verb === 'sockets') {
+      if (this.sockets.opened(Number(first), Number(second)))
+        log(`took new sockets, port ${second}`);
     } else log('heard an unknown word from the pin');
   }
 
@@ -102,7 +112,8 @@ export class Outside {
     const silences = named.reduce((sum, peer) => sum + peer.silences, 0);
     if (silences > this.#silences) this.#resolve(now);
     this.#silences = silences;
-    const isBroken = this.sockets.isMissing || loop.hasBrokenSocket();
+    // Those that are missing are being asked for.
+    const isBroken = !this.sockets.isMissing && loop.hasBrokenSocket();
     if (isBroken && this.#socketsPace.allows(now)) this.sockets.renew();
   }
 

@@ -13,12 +13,32 @@ const OTHER_PORT = 51_999;
 const OTHER_OUTER = '198.51.100.11';
 const OTHER_HOST = '198.51.100.3';
 
+/** Holds a UDP port, of both families. */
+const TAKE_PORT = `
+  const taker = require('node:dgram').createSocket('udp6');
+  taker.bind(Number(process.argv[1]), () => console.log('taken'));
+`;
+
 const topology = useTopology();
 
 /** Fetches through the tunnel until that succeeds. */
 async function fetchInTheEnd(client: Parameters<typeof topology.run>[0]): Promise<string> {
   const script = `until curl -sS -m 2 http://${topology.site.addresses.inner4}/who; do :; done`;
   return (await topology.run(client, ['sh', '-c', script], { limitMs: LIMIT_MS })).text;
+}
+
+/** Takes the host to another network, where it has this address. */
+async function move(address: string): Promise<void> {
+  const { host6, link, outer4, outer6 } = topology.site.addresses;
+  await topology.host.namespace.sh(
+    `ip link set ${link} down
+     ip -4 address flush dev ${link}
+     ip address add ${address}/24 dev ${link}
+     ip link set ${link} up
+     ip -6 address replace ${host6}/64 dev ${link} nodad
+     ip route add default via ${outer4}
+     ip -6 route replace default via ${outer6}`,
+  );
 }
 
 test(
@@ -58,22 +78,11 @@ test(
   'a host that comes back with another address is heard of at once, on the same port',
   async () => {
     const { host, site } = topology;
-    const { host4, host6, link, outer4, outer6 } = site.addresses;
+    const { host4 } = site.addresses;
     const client = await topology.client();
     const session = await topology.hold(client);
     expect(await fetchInTheEnd(client)).toBe(site.addresses.client4);
     const [, port = ''] = (await site.peer.peerState()).endpoint.split(':');
-    const move = async (address: string): Promise<void> => {
-      await host.namespace.sh(
-        `ip link set ${link} down
-         ip -4 address flush dev ${link}
-         ip address add ${address}/24 dev ${link}
-         ip link set ${link} up
-         ip -6 address replace ${host6}/64 dev ${link} nodad
-         ip route add default via ${outer4}
-         ip -6 route replace default via ${outer6}`,
-      );
-    };
     await move(OTHER_HOST);
     try {
       // No packet of a program's: only what the engine does by itself can tell the peer.
@@ -91,6 +100,57 @@ test(
       await move(host4);
     }
     await session.finish();
+    expect(await topology.engineLog()).toContain(`took new sockets, port ${port}\n`);
+  },
+  LIMIT_MS,
+);
+
+test(
+  'sockets that the host cannot give are asked for until it can, and have the same port',
+  async () => {
+    const { host, site } = topology;
+    const { host4, outer4, client4 } = site.addresses;
+    const client = await topology.client();
+    const session = await topology.hold(client);
+    expect(await fetchInTheEnd(client)).toBe(client4);
+    const [, port = ''] = (await site.peer.peerState()).endpoint.split(':');
+    // The tunnel's own port is for the privileged now, and the only other one is taken.
+    const limits = await host.namespace.sh(
+      `cd /proc/sys/net/ipv4
+       cat ip_unprivileged_port_start ip_local_port_range
+       echo '65000 65000' >ip_local_port_range
+       echo 65000 >ip_unprivileged_port_start`,
+    );
+    const [start = '', range = ''] = limits.split('\n');
+    const taker = await host.namespace.daemon(
+      [process.execPath, '-e', TAKE_PORT, '65000'],
+      /^taken$/m,
+    );
+    try {
+      await move(OTHER_HOST);
+      await eventually(
+        () => host.logs().includes('got no sockets from the host (EADDRINUSE), and asks again\n'),
+        LIMIT_MS,
+        () => `the engine has not asked, or got some:\n${host.logs()}`,
+      );
+      expect((await topology.run(client, ['ping', '-c1', '-W1', outer4])).status).not.toBe(0);
+    } finally {
+      await host.namespace.stop(taker);
+      await host.namespace.sh(
+        `cd /proc/sys/net/ipv4
+         echo ${start} >ip_unprivileged_port_start
+         echo ${range} >ip_local_port_range`,
+      );
+    }
+    // No news of the host's, and no packet of a program's.
+    await eventually(
+      async () => (await site.peer.peerState()).endpoint === `${OTHER_HOST}:${port}`,
+      LIMIT_MS,
+      () => `the peer has not heard of the new sockets:\n${host.logs()}`,
+    );
+    expect(await fetchInTheEnd(client)).toBe(client4);
+    await session.finish();
+    await move(host4);
     expect(await topology.engineLog()).toContain(`took new sockets, port ${port}\n`);
   },
   LIMIT_MS,

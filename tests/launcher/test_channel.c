@@ -40,13 +40,13 @@ static void test_words(void)
 	open_channel(&engine, &other);
 	CHECK(hear(&engine, other, "\"ready\"\n") == ENGINE_SAYS_READY);
 	CHECK(hear(&engine, other, "\"resolve\"\n") == ENGINE_SAYS_RESOLVE);
-	CHECK(hear(&engine, other, "\"sockets 0\"\n") == ENGINE_SAYS_SOCKETS);
-	CHECK(engine.port == 0);
-	CHECK(hear(&engine, other, "\"sockets 65535\"\n") ==
+	CHECK(hear(&engine, other, "\"sockets 7 0\"\n") == ENGINE_SAYS_SOCKETS);
+	CHECK(engine.question == 7 && engine.port == 0);
+	CHECK(hear(&engine, other, "\"sockets 4294967295 65535\"\n") ==
 	      ENGINE_SAYS_SOCKETS);
-	CHECK(engine.port == 65535);
-	CHECK(hear(&engine, other, "\"sockets\"\n") == ENGINE_SAYS_SOCKETS);
-	CHECK(engine.port == ENGINE_SAME_PORT);
+	CHECK(engine.question == 4294967295 && engine.port == 65535);
+	CHECK(hear(&engine, other, "\"sockets 1\"\n") == ENGINE_SAYS_SOCKETS);
+	CHECK(engine.question == 1 && engine.port == ENGINE_SAME_PORT);
 	CHECK(hear(&engine, other, "\"towards 203.0.113.4\"\n") ==
 	      ENGINE_SAYS_TOWARDS);
 	CHECK_TEXT(engine.towards, "203.0.113.4");
@@ -70,10 +70,16 @@ static void test_nonsense(void)
 		"\"\n",
 		"resolve\n",
 		"\"resolve vpn.test\"\n",
-		"\"sockets -1\"\n",
-		"\"sockets 65536\"\n",
-		"\"sockets 1 2\"\n",
+		"\"sockets\"\n",
 		"\"sockets \"\n",
+		"\"sockets -1\"\n",
+		"\"sockets 4294967296\"\n",
+		"\"sockets 42949672950\"\n",
+		"\"sockets 1 \"\n",
+		"\"sockets 1 -1\"\n",
+		"\"sockets 1 65536\"\n",
+		"\"sockets 1 2 3\"\n",
+		"\"sockets  1\"\n",
 		"\"sockets 53\n",
 		"\"towards \"\n",
 		"\"towards vpn.test\"\n",
@@ -99,10 +105,10 @@ static void test_hand(void)
 	int other, null = open("/dev/null", O_RDWR), got = -1;
 
 	open_channel(&engine, &other);
-	CHECK(engine_hand(&engine, "udp 6", null));
+	CHECK(engine_hand(&engine, "udp 1 6", null));
 	CHECK(fds_receive(other, line, sizeof(line) - 1, &got, &count) > 0);
 	CHECK_TEXT(line, "{\"cmd\":\"NODE_HANDLE\",\"type\":"
-			 "\"dgram.Native\",\"msg\":\"udp 6\"}\n");
+			 "\"dgram.Native\",\"msg\":\"udp 1 6\"}\n");
 	CHECK(count == 1 && fcntl(got, F_GETFD) >= 0);
 	close(got);
 	close(null);
@@ -122,7 +128,7 @@ static void test_full(void)
 		sent++;
 	CHECK(sent > 0 && sent < 100000);
 	/* Whatever it is that doesn't fit, nobody waits for it. */
-	while (engine_hand(&engine, "udp 4", other) && sent < 100000)
+	while (engine_hand(&engine, "udp 1 4", other) && sent < 100000)
 		sent++;
 	CHECK(sent < 100000);
 	close_channel(&engine, other);

@@ -1,144 +1,193 @@
 /* SPDX-License-Identifier: MIT */
-/* test_outside.c - new sockets for an engine, with us as its pin */
+/* test_outside.c - the answers to an engine that asks for sockets */
+#include "fds.h"
 #include "outside.h"
-
 #include "pin.h"
-#include "plan.h"
 #include "sockets.h"
 
 #include "../setup/test.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-/* The limit on descriptors for a host that is short of them. */
-enum { FEW = PIN_CONTROL + 1 };
+/* What the engine has heard. */
+struct answer {
+	char text[512];
+	int sockets[4];
+	unsigned int count;
+};
 
-static struct outside outside;
 static struct engine engine;
+static struct outside outside;
 static int other;
 
-/* The last line that the engine was told; sockets that came are not kept. */
-static const char *told(void)
+/* A pin that was started with one socket, and an engine that it started. */
+static void begin(unsigned short port)
 {
-	static char text[4096];
-	size_t len = 0;
-	ssize_t got;
-	char *line;
+	struct sockets first;
+	int ends[2];
 
-	/* What comes with a socket is read by itself. */
-	while ((got = recv(other, text + len, sizeof(text) - 1 - len,
-			   MSG_DONTWAIT)) > 0)
-		len += (size_t)got;
-	while (len > 0 && text[len - 1] == '\n')
-		len--;
-	text[len] = '\0';
-	line = strrchr(text, '\n');
-	return line ? line + 1 : text;
-}
-
-/* The engine asks; what it is told must be this. */
-static void ask(int port, const char *answer)
-{
-	engine.port = port;
-	outside_hear(&outside, ENGINE_SAYS_SOCKETS, 0);
-	CHECK_TEXT(told(), answer);
-}
-
-/* The same while the host has no descriptor to spare. */
-static void ask_in_need(int port, const char *answer)
-{
-	struct rlimit before, few;
-	int fds[FEW], count = 0;
-
-	CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
-	few = before;
-	few.rlim_cur = FEW;
-	CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
-	while (count < FEW && (fds[count] = dup(STDIN_FILENO)) >= 0)
-		count++;
-	ask(port, answer);
-	while (count > 0)
-		close(fds[--count]);
-	CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
-}
-
-/* Gives the pin's copies a port, as the controller does. Returns it. */
-static unsigned short begin(void)
-{
-	static struct plan plan;
-	struct sockets sockets;
-	int pair[2];
-
-	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+			 ends) == 0);
 	engine_prepare(&engine);
-	engine.channel = pair[0];
-	other = pair[1];
-	outside_open(&outside, &engine, &plan, STDERR_FILENO);
-	CHECK(sockets_open(0, &sockets) == 0);
-	CHECK(dup2(sockets.udp4, PIN_UDP4) == PIN_UDP4);
-	CHECK(dup2(sockets.udp6 < 0 ? STDIN_FILENO : sockets.udp6, PIN_UDP6) ==
-	      PIN_UDP6);
-	sockets_close(&sockets);
-	return sockets.port;
+	engine.pid = 1234;
+	engine.channel = ends[0];
+	other = ends[1];
+	memset(&outside, 0, sizeof(outside));
+	outside.engine = &engine;
+	CHECK(sockets_open(port, &first) == 0);
+	CHECK(dup3(first.udp4, PIN_UDP4, O_CLOEXEC) == PIN_UDP4);
+	close(PIN_UDP6);
+	sockets_close(&first);
 }
 
 static void end(void)
 {
-	close(outside.news.changes);
-	close(outside.news.clock);
-	close(outside.news.routes);
 	close(engine.channel);
 	close(other);
 	close(PIN_UDP4);
 	close(PIN_UDP6);
 }
 
-static void test_same_port(void)
+/* Asks as the engine would. */
+static void ask(unsigned long question, int port)
 {
-	unsigned short port = begin();
-	char answer[64];
+	engine.question = question;
+	engine.port = port;
+	outside_hear(&outside, ENGINE_SAYS_SOCKETS, 0);
+}
 
-	snprintf(answer, sizeof(answer), "\"sockets %u\"", port);
-	ask(ENGINE_SAME_PORT, answer);
+/* Takes everything that was answered. */
+static void hear(struct answer *answer)
+{
+	size_t len = 0;
+	unsigned int count;
+	ssize_t got;
+
+	memset(answer, 0, sizeof(*answer));
+	do {
+		count = 4 - answer->count;
+		got = fds_receive(other, answer->text + len,
+				  sizeof(answer->text) - 1 - len,
+				  answer->sockets + answer->count, &count);
+		if (got > 0) {
+			len += (size_t)got;
+			answer->count += count;
+		}
+	} while (got > 0);
+}
+
+static void forget(struct answer *answer)
+{
+	while (answer->count > 0)
+		close(answer->sockets[--answer->count]);
+}
+
+static bool says(const struct answer *answer, const char *word)
+{
+	return strstr(answer->text, word) != NULL;
+}
+
+static void test_answer(void)
+{
+	struct answer answer;
+	unsigned short port;
+	char last[32];
+
+	begin(0);
+	port = sockets_port(PIN_UDP4);
+	ask(1, ENGINE_SAME_PORT);
+	hear(&answer);
+	CHECK(answer.count > 0 && says(&answer, "\"udp 1 4\""));
+	snprintf(last, sizeof(last), "\"sockets 1 %u\"\n", port);
+	CHECK(says(&answer, last));
+	CHECK(sockets_port(answer.sockets[0]) == port);
 	CHECK(sockets_port(PIN_UDP4) == port);
+	forget(&answer);
 	end();
 }
 
-static void test_need(void)
+/* How many descriptors of ours are one and the same socket can't be told, but
+ * others could not have been bound to its port. */
+static void test_again(void)
 {
-	unsigned short port = begin();
-	char answer[64];
+	struct answer first, second, third;
+	unsigned short port;
 
-	ask_in_need(ENGINE_SAME_PORT, "\"sockets failed EMFILE\"");
-	/* The engine has closed its own, so that the port can be had again. */
-	CHECK(sockets_port(PIN_UDP4) == 0 && sockets_port(PIN_UDP6) == 0);
-	ask_in_need(ENGINE_SAME_PORT, "\"sockets failed EMFILE\"");
-	snprintf(answer, sizeof(answer), "\"sockets %u\"", port);
-	ask(ENGINE_SAME_PORT, answer);
-	CHECK(sockets_port(PIN_UDP4) == port);
+	begin(0);
+	port = sockets_port(PIN_UDP4);
+	ask(1, ENGINE_SAME_PORT);
+	hear(&first);
+	ask(1, ENGINE_SAME_PORT);
+	hear(&second);
+	CHECK_TEXT(second.text, first.text);
+	CHECK(second.count == first.count && second.count > 0);
+	CHECK(sockets_port(second.sockets[0]) == port);
+	/* Another question gets others, and so does another engine. */
+	ask(2, ENGINE_SAME_PORT);
+	hear(&third);
+	CHECK(sockets_port(third.sockets[0]) != port);
+	forget(&first);
+	forget(&second);
+	forget(&third);
+	ask(2, port);
+	hear(&first);
+	engine.pid++;
+	ask(2, ENGINE_SAME_PORT);
+	hear(&second);
+	CHECK(second.count > 0 && sockets_port(second.sockets[0]) !=
+					  sockets_port(first.sockets[0]));
+	forget(&first);
+	forget(&second);
 	end();
 }
 
-static void test_need_of_another(void)
+/* Leaves no descriptor free below the limit; returns how many that took. */
+static int fill(int taken[PIN_UDP6 + 1])
 {
-	unsigned short port = begin();
+	int count = 0, fd;
 
-	ask_in_need(0, "\"sockets failed EMFILE\"");
-	CHECK(sockets_port(PIN_UDP4) == port);
+	while ((fd = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
+		taken[count++] = fd;
+	return count;
+}
+
+static void test_failed(void)
+{
+	struct rlimit limit, few;
+	struct answer answer;
+	int taken[PIN_UDP6 + 1], count;
+	unsigned short port;
+	char last[32];
+
+	begin(0);
+	port = sockets_port(PIN_UDP4);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	few = limit;
+	few.rlim_cur = PIN_UDP6 + 1;
+	setrlimit(RLIMIT_NOFILE, &few);
+	count = fill(taken);
+	ask(1, ENGINE_SAME_PORT);
+	hear(&answer);
+	CHECK_TEXT(answer.text, "\"sockets 1 failed EMFILE\"\n");
+	setrlimit(RLIMIT_NOFILE, &limit);
+	while (count > 0)
+		close(taken[--count]);
+	ask(1, ENGINE_SAME_PORT);
+	hear(&answer);
+	snprintf(last, sizeof(last), "\"sockets 1 %u\"\n", port);
+	CHECK(says(&answer, last));
+	forget(&answer);
 	end();
 }
 
 int main(void)
 {
-	int null = open("/dev/null", O_RDWR);
-
-	dup2(null, STDIN_FILENO);
-	close(null);
-	TEST("new sockets have the port of those before", test_same_port);
-	TEST("a host that was short of descriptors gives the same port later",
-	     test_need);
-	TEST("sockets stay where others can't be had", test_need_of_another);
+	TEST("new sockets have the port of those before", test_answer);
+	TEST("a question that comes again gets the same sockets", test_again);
+	TEST("a failure is told, and the port isn't forgotten", test_failed);
 	return report();
 }

@@ -34,7 +34,9 @@ const idle = {
   ask: () => undefined,
   use: () => undefined,
   close: () => undefined,
-  onAnswer: () => undefined,
+  drop: () => undefined,
+  onRenewed: () => undefined,
+  onMissing: () => undefined,
 };
 
 /** What answers requests about a new device that is down. */

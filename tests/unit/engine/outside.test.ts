@@ -1,9 +1,17 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { formatHex } from '../../../src/bytes.ts';
 import { Endpoints } from '../../../src/engine/endpoints.ts';
 import { Outside, type OutsideParts, type OutsideWord } from '../../../src/engine/outside.ts';
 import { UdpEndpoint } from '../../../src/ip.ts';
 import type { DeviceUpdate } from '../../../src/wireguard/device.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const key = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
 
@@ -68,16 +76,22 @@ describe('an engine asks the host', () => {
     expect(words).toEqual([]);
     state.isBroken = true;
     outside.silent();
-    expect(words).toEqual(['sockets']);
+    expect(words).toEqual(['sockets 1']);
   });
 
-  it('for sockets again if there were none', () => {
-    const { outside, words } = make();
-    outside.hear('wake', undefined);
-    outside.hear('sockets failed EAFNOSUPPORT', undefined);
+  it('for sockets again if there were none, and wakes its peers when they are here', () => {
+    const { outside, words, state } = make();
+    state.isBroken = true;
+    outside.silent();
+    outside.hear('sockets 1 failed ENOBUFS', undefined);
     expect(outside.sockets.isMissing).toBe(true);
     outside.silent();
-    expect(words).toEqual(['resolve', 'sockets', 'sockets']);
+    expect(words, 'not for every silence').toEqual(['sockets 1']);
+    vi.advanceTimersByTime(1_000);
+    expect(words).toEqual(['sockets 1', 'sockets 1']);
+    expect(state.wakes).toBe(0);
+    outside.hear('sockets 1 4000', undefined);
+    expect(state.wakes).toBe(1);
   });
 
   it('to watch each address that an initiation goes to, once', () => {
@@ -98,11 +112,11 @@ describe('an engine that hears from the host', () => {
   it('wakes its peers when the new sockets are here, and once', () => {
     const { outside, words, state } = make();
     outside.hear('wake', undefined);
-    expect(words).toEqual(['resolve', 'sockets']);
+    expect(words).toEqual(['resolve', 'sockets 1']);
     expect(state.wakes).toBe(0);
-    outside.hear('sockets 4000', undefined);
+    outside.hear('sockets 1 4000', undefined);
     expect(state.wakes).toBe(1);
-    outside.hear('sockets 4000', undefined);
+    outside.hear('sockets 1 4000', undefined);
     expect(state.wakes).toBe(1);
   });
 
@@ -129,7 +143,7 @@ describe('an engine that hears from the host', () => {
 
   it('refuses a socket that has not come', () => {
     expect(() => {
-      make().outside.hear('udp 4', undefined);
+      make().outside.hear('udp 1 4', undefined);
     }).toThrow(TypeError);
   });
 });
