@@ -95,10 +95,17 @@ export class UdpSockets {
     this.#setClass(adopted, tos);
     const bytes = datagram.length <= slot.length ? slot : Buffer.allocUnsafe(DATAGRAM_BYTES);
     bytes.set(datagram);
-    adopted.socket.send(bytes, 0, datagram.length, to.port, to.host, (error) => {
+    const onSent = (error: Error | null): void => {
       this.#free.push(slot);
       if (error) count(this.counters.sendErrors, errorCode(error));
-    });
+    };
+    try {
+      adopted.socket.send(bytes, 0, datagram.length, to.port, to.host, onSent);
+    } catch (error) {
+      // What dgram refuses to try it throws, and calls nobody back.
+      if (!(error instanceof Error)) throw error;
+      onSent(error);
+    }
   }
 
   /** Stops reading and closes the sockets. */

@@ -80,6 +80,15 @@ describe('the sockets', () => {
     await expect.poll(() => two.received.length).toBe(1);
   });
 
+  it('count what dgram throws at, and keep the room for others', async () => {
+    const nowhere = new UdpEndpoint(Uint8Array.of(127, 0, 0, 1), 0);
+    for (let i = 0; i < 600; i++) one.sockets.send(nowhere, Uint8Array.of(1), 0);
+    expect(one.sockets.counters.sendErrors.get('ERR_SOCKET_BAD_PORT')).toBe(600);
+    expect(one.sockets.counters.queueFull).toBe(0);
+    one.sockets.send(two.endpoint, Uint8Array.of(2), 0);
+    await expect.poll(() => two.received.length).toBe(1);
+  });
+
   it('drop and count what is too much at once', async () => {
     for (let i = 0; i < 600; i++) one.sockets.send(two.endpoint, new Uint8Array(32), 0);
     expect(one.sockets.counters.queueFull).toBe(600 - 512);
