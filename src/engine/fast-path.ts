@@ -67,22 +67,25 @@ export class PumpPath implements FastPath {
 
   /** Begins to move packets. Throws if that isn't possible with these descriptors. */
   start(): void {
-    if (this.#isRunning) return;
+    if (this.#isRunning || this.#hasFailed) return;
     this.#pump.start();
     this.#isRunning = true;
     this.#drain();
     this.#rest();
   }
 
-  /** Stops moving packets; what is installed stays. */
+  /** Stops moving packets; what is installed stays. After a failure as well: its threads still run. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (!this.#isRunning) return;
     this.#isRunning = false;
-    this.#do(() => {
+    try {
       this.#pump.stop();
-    });
+    } catch (error) {
+      // It has no threads to stop then.
+      if (!(error instanceof SystemCallError)) throw error;
+    }
   }
 
   /** Stops, and wipes and frees everything. */

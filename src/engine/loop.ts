@@ -18,6 +18,7 @@ import type { Device, DeviceStatus } from '../wireguard/device.ts';
 import type { Millis, Outputs } from '../wireguard/ports.ts';
 import { DataPath } from './data-path.ts';
 import type { PumpPath } from './fast-path.ts';
+import { Latch } from './latch.ts';
 import { isInitiation, Observation, type Observed } from './observation.ts';
 
 const MAX_TIMER_MS = 0x7fffffff;
@@ -98,7 +99,9 @@ export class Loop {
 
   /** Sends and receives with these bound descriptors, which become its own, and with no others. */
   useSockets(udp4: number, udp6: number): void {
-    this.#path.useSockets(udp4, udp6);
+    this.#withOrWithoutPump(() => {
+      this.#path.useSockets(udp4, udp6);
+    });
     this.#socketErrorsBefore = this.#socketErrors();
   }
 
@@ -157,13 +160,9 @@ export class Loop {
     this.apply((now, out) => {
       this.#device.up(now, out);
     });
-    const { pump } = this.#path;
-    try {
+    this.#withOrWithoutPump(() => {
       this.#path.start();
-    } catch (error) {
-      if (!pump || !(error instanceof Error)) throw error;
-      this.#endPump(pump, error);
-    }
+    });
   }
 
   /** Starts a handshake with every peer that has an endpoint. */
@@ -245,6 +244,17 @@ export class Loop {
     clearTimeout(this.#timer);
     this.down();
     this.#path.close();
+  }
+
+  /** Does what starts a pump. One that can't be started, for want of a thread, is done without. */
+  #withOrWithoutPump(action: () => void): void {
+    const { pump } = this.#path;
+    try {
+      action();
+    } catch (error) {
+      if (!pump || !(error instanceof Error)) throw error;
+      this.#endPump(pump, error);
+    }
   }
 
   /** Goes on without the pump; what was sealed with its keypairs is lost, as after a restart. */
@@ -340,18 +350,4 @@ function addDrops(
   const sum: Record<string, number> = { ...more, ...drops };
   for (const [reason, count] of Object.entries(drops)) sum[reason] = count + (more[reason] ?? 0);
   return sum as DeviceStatus['drops'];
-}
-
-/** Something that happens once, and that others may wait for before or after. */
-class Latch {
-  isOpen = false;
-  #resolve: () => void = () => undefined;
-  readonly opened: Promise<void> = new Promise((resolve) => {
-    this.#resolve = resolve;
-  });
-
-  open(): void {
-    this.isOpen = true;
-    this.#resolve();
-  }
 }
