@@ -41,9 +41,9 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	/* A pipe holds no more without a reader. */
 	if (size > 65536 || pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
 		return 0;
-	for (plan.name_count = 0; plan.name_count < 3; plan.name_count++)
-		plan.names[plan.name_count] =
-			(char *)plan_names[plan.name_count];
+	for (plan.names.count = 0; plan.names.count < 3;)
+		if (!hostnames_add(&plan.names, plan_names[plan.names.count]))
+			abort();
 	names_prepare(&names, &plan, STDERR_FILENO);
 	memset(names.line, 0xee, sizeof(names.line));
 	names.answers = ends[0];
