@@ -7,7 +7,6 @@
  */
 import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Host } from './host.ts';
 import { findSecret } from './keys.ts';
 
 const INTERVAL_MS = 100;
@@ -17,13 +16,21 @@ const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
 const GIVEN = /(?:^|\0)WG_WRAP_CONFIG_(?:TEXT|BASE64)=[^\0]*/g;
 const STATE_FILES = /\/(?:log|about|about\.new|pin|pin\.new|lock|inside|sessions\/[^/]*)$/;
 
+/** What is looked at; a {@link Host} is one. */
+export interface SecretSource {
+  /** The directory that state files are named from. */
+  readonly runtime: string;
+  stateFiles(): readonly string[];
+  processes(): readonly { readonly pid: number; readonly command: string }[];
+}
+
 /** What was found since the last {@link take}. */
 export class SecretWatch {
-  readonly #host: Host;
+  readonly #host: SecretSource;
   readonly #timer: NodeJS.Timeout;
   #found = new Set<string>();
 
-  constructor(host: Host) {
+  constructor(host: SecretSource) {
     this.#host = host;
     this.#timer = setInterval(() => {
       this.#sample();

@@ -7,7 +7,7 @@
  *
  * Each host is a mount and a network namespace with its own /run/wireguard and /dev/net/tun. The
  * product's daemons outlive the command that starts them, so after every test the lab sees to it that
- * none is left, nor a link, nor a socket.
+ * none is left, nor a link, nor a socket, and that none had a key in its arguments or its environment.
  */
 import { connect } from 'node:net';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -16,6 +16,7 @@ import { must, type CommandOptions } from '../../../e2e/harness/command.ts';
 import { eventually } from '../../../e2e/harness/eventually.ts';
 import { makeKeyPair, type KeyPair } from '../../../e2e/harness/keys.ts';
 import { Namespace } from '../../../e2e/harness/namespace.ts';
+import { SecretWatch } from '../../../e2e/harness/secret-watch.ts';
 import { WireguardGo } from '../../../e2e/harness/wireguard-go.ts';
 
 const PRIVATE_DIRECTORIES = `
@@ -40,6 +41,12 @@ export class Lab {
   #here: Namespace | undefined;
   #there: Namespace | undefined;
   #peer: WireguardGo | undefined;
+  /** A device keeps nothing in files. */
+  readonly #secrets: SecretWatch = new SecretWatch({
+    runtime: '/',
+    stateFiles: () => [],
+    processes: () => this.processes().map(({ pid, words }) => ({ pid, command: words.join(' ') })),
+  });
 
   /** Where the product runs. */
   get here(): Namespace {
@@ -75,6 +82,7 @@ export class Lab {
   }
 
   async demolish(): Promise<void> {
+    this.#secrets.stop();
     await this.#there?.close();
     await this.#here?.close();
   }
@@ -156,6 +164,11 @@ export class Lab {
     );
   }
 
+  /** Where keys were seen since the last look. */
+  takeSecrets(): readonly string[] {
+    return this.#secrets.take();
+  }
+
   /** Sends raw bytes to a device's socket, in pieces, and returns all that comes in a while. */
   async converse(
     pieces: readonly string[],
@@ -202,6 +215,7 @@ export function useLab(): Lab {
     await lab.demolish();
   });
   afterEach(async () => {
+    const secrets = lab.takeSecrets();
     await lab.sh('for link in wg0 wg1; do ip link delete $link 2>/dev/null || true; done');
     try {
       await lab.gone();
@@ -209,6 +223,7 @@ export function useLab(): Lab {
       for (const { pid } of lab.processes()) process.kill(pid, 'SIGKILL');
       await lab.sh('rm -f /run/wireguard/*');
     }
+    if (secrets.length > 0) throw new Error(secrets.join('\n'));
   });
   return lab;
 }

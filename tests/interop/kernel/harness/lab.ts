@@ -22,6 +22,7 @@ import { eventually } from '../../../e2e/harness/eventually.ts';
 import { Host } from '../../../e2e/harness/host.ts';
 import { findSecret, makeKeyPair } from '../../../e2e/harness/keys.ts';
 import { LogKeeper } from '../../../e2e/harness/log-keeper.ts';
+import { SecretWatch } from '../../../e2e/harness/secret-watch.ts';
 import { KERNEL, KernelPeer, FILE_BYTES, type KernelPeerOptions } from './kernel-peer.ts';
 import { Machine } from './machine.ts';
 
@@ -79,6 +80,7 @@ const MAY_STAY = /^wg-wrap\/[^/]+\/lock$/;
 interface Parts {
   readonly host: Host;
   readonly logs: LogKeeper;
+  readonly secrets: SecretWatch;
   machine: Machine;
   kernel: KernelPeer;
 }
@@ -201,11 +203,18 @@ export class Lab {
     host.write(UPLOAD, randomBytes(FILE_BYTES));
     const machine = await this.#boot(host);
     const kernel = await KernelPeer.start(machine);
-    this.#parts = { host, machine, kernel, logs: new LogKeeper(host) };
+    this.#parts = {
+      host,
+      machine,
+      kernel,
+      logs: new LogKeeper(host),
+      secrets: new SecretWatch(host),
+    };
   }
 
   async demolish(): Promise<void> {
     this.#parts?.logs.stop();
+    this.#parts?.secrets.stop();
     // The emulator is one of the namespace's daemons, and is there even if nothing after it is.
     await this.#host?.close();
   }
@@ -214,6 +223,7 @@ export class Lab {
     this.host.commands.length = 0;
     this.host.forgetState();
     this.#built.logs.take();
+    this.#built.secrets.take();
   }
 
   /** After a test: throws one error with everything that is left of it. */
@@ -228,7 +238,7 @@ export class Lab {
     }
     const files = this.host.stateFiles().filter((file) => !MAY_STAY.test(file));
     if (files.length > 0) complaints.push(`state files are left: ${files.join(' ')}`);
-    complaints.push(...(await this.#findSecrets()));
+    complaints.push(...(await this.#findSecrets()), ...this.#built.secrets.take());
     if (complaints.length > 0) throw new Error(complaints.join('\n'));
   }
 
