@@ -188,6 +188,55 @@ test("a mount below the host's /etc makes the view a farm, with links as the hos
   });
 });
 
+/** Becomes a command for which the kernel moves no mount, as under a stricter security module. */
+const UNMOVING = `
+import ctypes, os, platform, struct, sys
+mount = {'x86_64': 165, 'aarch64': 40}[platform.machine()]
+code = [(0x20, 0, 0, 0), (0x15, 0, 3, mount), (0x20, 0, 0, 40), (0x45, 0, 1, 8192),
+        (0x06, 0, 0, 0x50001), (0x06, 0, 0, 0x7fff0000)]
+text = ctypes.create_string_buffer(b''.join(struct.pack('HBBI', *line) for line in code))
+program = ctypes.create_string_buffer(struct.pack('HxxxxxxQ', len(code), ctypes.addressof(text)))
+libc = ctypes.CDLL(None)
+if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, program): sys.exit('no filter')
+os.execvp(sys.argv[1], sys.argv[1:])
+`;
+
+test('where the command can have no /etc of its own it does not run, unless it needs no names', async () => {
+  const client = await topology.client();
+  const { host } = topology;
+  const unmoving = ['python3', '-c', UNMOVING, `${host.prefix}/bin/wg-wrap`, '-c', client.name];
+  // A mount below /etc is what overlayfs refuses.
+  const change = 'cp /etc/hostname /run/hostname; mount --bind /run/hostname /etc/hostname';
+  const restore = 'umount /etc/hostname; rm /run/hostname';
+  await withHost(change, restore, async () => {
+    const refused = await host.user([...unmoving, 'echo', 'ran']).wait();
+    expect(refused).toMatchObject({ status: 125, text: '' });
+    expect(refused.stderr).toMatch(
+      /^wg-wrap: can't give the command an \/etc of its own \(overlay: \w+; links: EPERM\), and names /,
+    );
+    const without = await host.user([...unmoving, '--dns', 'none', 'echo', 'ran']).wait();
+    expect(without).toMatchObject({ status: 0, text: 'ran' });
+    expect(without.stderr).toMatch(/; it sees the host's\n$/);
+  });
+});
+
+test('the C library is told to load no module but those of files and DNS for hosts', async () => {
+  const client = await topology.client();
+  const { namespace } = topology.host;
+  const line =
+    'hosts: files mymachines mdns4_minimal [NOTFOUND=return] resolve [!UNAVAIL=return] dns';
+  await namespace.sh(
+    `cp -p /etc/nsswitch.conf /run/switch; sed -i 's/^hosts:.*/${line}/' /etc/nsswitch.conf`,
+  );
+  try {
+    const show = ['sh', '-c', 'grep ^hosts: /etc/nsswitch.conf; grep ^passwd: /etc/nsswitch.conf'];
+    const passwd = await namespace.sh('grep ^passwd: /etc/nsswitch.conf');
+    expect(await topology.output(client, show)).toBe(`hosts: files dns\n${passwd}`);
+  } finally {
+    await namespace.sh('mv /run/switch /etc/nsswitch.conf');
+  }
+});
+
 test('search domains of the config complete short names', async () => {
   const { inner4 } = topology.site.addresses;
   const client = await topology.client({ interfaceLines: [`DNS = ${inner4}, test, corp.example`] });

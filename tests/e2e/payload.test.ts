@@ -5,7 +5,7 @@
  * The program runs as it is, and again in a user namespace of its own, where it has all capabilities
  * over what it makes itself. That its attempts are real is shown by a victim: a process without a shield.
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { Client } from './harness/client.ts';
 import { eventually } from './harness/eventually.ts';
@@ -135,6 +135,80 @@ test('pin and engine are filtered, and the command is exactly as its caller was'
   const outside = clean(await topology.host.user(show).wait()).text;
   expect(modeOf(await topology.output(client, show))).toBe(modeOf(outside));
   await hold.finish();
+});
+
+test('the command has no capability and gets none by execve', async () => {
+  const client = await topology.client();
+  const show = ['grep', '-E', '^(Cap...|NoNewPrivs):', '/proc/self/status'];
+  const valuesOf = (status: string): Readonly<Record<string, string>> =>
+    Object.fromEntries(
+      [...status.matchAll(/^(\w+):\t(\w+)$/gm)].map((match): [string, string] => [
+        match[1],
+        match[2],
+      ]),
+    );
+  const none = '0'.repeat(16);
+  expect(valuesOf(await topology.output(client, show))).toEqual({
+    CapInh: none,
+    CapPrm: none,
+    CapEff: none,
+    // Without it a program with capabilities in its file, such as ping, would not even start.
+    CapBnd: expect.stringMatching(/f{8}$/) as string,
+    CapAmb: none,
+    NoNewPrivs: '1',
+  });
+});
+
+test('the engine has one capability and gets no more, and the pin has none', async () => {
+  const client = await topology.client();
+  const hold = await topology.hold(client);
+  const read = (pid: number): string => readFileSync(`/proc/${pid}/status`, 'utf8');
+  const netAdmin = '0000000000001000';
+  const engine = read(topology.host.enginePid());
+  for (const name of ['CapPrm', 'CapEff', 'CapAmb'])
+    expect(engine).toContain(`${name}:\t${netAdmin}`);
+  expect(engine).toMatch(/^NoNewPrivs:\t1$/m);
+  const pin = read(topology.host.pinPid());
+  for (const name of ['CapPrm', 'CapEff', 'CapAmb']) {
+    expect(pin).toContain(`${name}:\t${'0'.repeat(16)}`);
+  }
+  await hold.finish();
+});
+
+test("the engine is dumpable to nobody: what the kernel shows of it is root's", async () => {
+  const client = await topology.client();
+  const hold = await topology.hold(client);
+  const engine = topology.host.enginePid();
+  const show = ['stat', '-c', '%u', `/proc/${engine}/environ`];
+  expect(clean(await topology.host.user(show).wait()).text).toBe('0');
+  // Of the pin it is the user's, who has to open its namespaces.
+  const pin = ['stat', '-c', '%u', `/proc/${topology.host.pinPid()}/environ`];
+  expect(clean(await topology.host.user(pin).wait()).text).toBe(String(topology.host.uid));
+  await hold.finish();
+});
+
+test('pin and engine have no descriptor and no variable of their starter', async () => {
+  const { host } = topology;
+  const client = await topology.client();
+  host.write('opened', '');
+  const env = { LD_CANARY: 'x', NODE_CANARY: 'x', CANARY: 'x' };
+  const args = `wg-wrap -c ${client.name} -- sh -c 'echo up; exec cat'`;
+  const start = host.user(['sh', '-c', `exec 7<opened 8<opened; exec ${args}`], {
+    env,
+    inputStaysOpen: true,
+  });
+  await start.until(/^up$/m);
+  for (const pid of [host.pinPid(), host.enginePid()]) {
+    const files = readdirSync(`/proc/${pid}/fd`).map((name) =>
+      readlinkSync(`/proc/${pid}/fd/${name}`),
+    );
+    expect(files.filter((file) => file.endsWith('/opened'))).toEqual([]);
+    expect(readFileSync(`/proc/${pid}/environ`, 'latin1')).not.toContain('CANARY');
+  }
+  // The command has all of them.
+  expect(readdirSync(`/proc/${start.pid}/fd`)).toEqual(expect.arrayContaining(['7', '8']));
+  await start.finish();
+  host.remove('opened');
 });
 
 test.each(WAYS)('the masks and /etc stay where they are, %s', async (_name, way) => {

@@ -68,3 +68,37 @@ test.each(PLACES)('a runtime directory %s is hidden inside', async (_what, given
     await host.user(['rm', '-rf', join(host.home, 'place'), 'link', '/tmp/wg-wrap-place']).wait();
   }
 });
+
+test('tunnels that keep their state in another usual place are hidden, too', async () => {
+  const { host } = topology;
+  const user = `/run/user/${host.uid}`;
+  const temporary = `/tmp/wg-wrap-${host.uid}`;
+  await host.namespace.sh(`mkdir -m 700 -p ${user}; chown +${host.uid}:+${host.uid} ${user}`);
+  const { outer4 } = topology.site.addresses;
+  const holds = [];
+  for (const [index, env] of [
+    { XDG_RUNTIME_DIR: user },
+    { XDG_RUNTIME_DIR: temporary },
+    { XDG_RUNTIME_DIR: host.runtime },
+  ].entries()) {
+    await host.user(['mkdir', '-m', '700', '-p', env.XDG_RUNTIME_DIR]).wait();
+    const client = await topology.client({ name: `t${index}.conf`, endpoint: `${outer4}:5555` });
+    const args = ['-c', client.name, '--no-wait', '--', 'sh', '-c'];
+    // The later ones mask what is there already; the pin of an earlier one masks nothing anew.
+    const find = `find ${user} ${temporary} ${host.runtime} -type s; echo up; exec cat`;
+    const hold = host.wrap([...args, find], { env, inputStaysOpen: true });
+    await hold.until(/^up$/m);
+    holds.push(hold);
+  }
+  const last = holds.at(-1);
+  expect(last?.output).toBe('up\n');
+  const joined = await host
+    .wrap(['-c', 't0.conf', '--no-wait', '--', 'find', user, temporary, '-type', 's'], {
+      env: { XDG_RUNTIME_DIR: user },
+    })
+    .wait();
+  expect(joined).toMatchObject({ status: 0, text: '', stderr: '' });
+  for (const hold of holds) await hold.finish();
+  await topology.settled();
+  await host.namespace.sh(`rm -rf ${user} ${temporary}`);
+});
