@@ -9,7 +9,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { Client } from './harness/client.ts';
 import { eventually } from './harness/eventually.ts';
-import type { Process } from './harness/snapshot.ts';
+import { filesBelow, type Process } from './harness/snapshot.ts';
 import { clean, useTopology } from './harness/topology.ts';
 
 const topology = useTopology();
@@ -157,6 +157,23 @@ test('the command has no capability and gets none by execve', async () => {
     CapAmb: none,
     NoNewPrivs: '1',
   });
+});
+
+test("a command of root's has none either, although execve gives root all that there are", async () => {
+  const client = await topology.client();
+  const { namespace } = topology.host;
+  await namespace.sh('mkdir -m 700 /run/roots');
+  const argv = ['wg-wrap', '-c', client.name, '--', 'grep', '-E', '^Cap(Prm|Eff):'];
+  const env = { XDG_RUNTIME_DIR: '/run/roots' };
+  const { text } = await topology.host.user([...argv, '/proc/self/status'], { env }, 0).wait();
+  expect(text.match(/\t.*$/gm)).toEqual([`\t${'0'.repeat(16)}`, `\t${'0'.repeat(16)}`]);
+  await eventually(
+    () =>
+      filesBelow(`/proc/${namespace.pid}/root/run/roots`).every((file) => file.endsWith('/lock')),
+    20_000,
+    () => "the tunnel of root's has not ended",
+  );
+  await namespace.sh('rm -r /run/roots');
 });
 
 test('the engine has one capability and gets no more, and the pin has none', async () => {
