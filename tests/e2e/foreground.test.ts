@@ -61,12 +61,23 @@ test('a manager is told when engines end again and again, and when one stays', a
   const manager = await listen(socket);
   const service = startService(client.name, socket);
   await manager.until(/READY=1/);
+  // So that the engine which stays has somebody to wait for.
+  await topology.site.peer.setPeers([]);
   for (let deaths = 0; !manager.output.includes('failed'); deaths++) {
     expect(deaths).toBeLessThan(20);
     await topology.host.killEngine();
   }
-  // Between the two it waits for a handshake, which may be over before anybody looks.
-  await manager.until(/STATUS=failed: [^]*STATUS=connected/);
+  await manager.until(/STATUS=waiting for a handshake\|>\n$/);
+  await client.introduce();
+  await manager.until(/STATUS=connected\|>\n$/);
+  const told = [...manager.output.matchAll(/STATUS=(waiting|connected|failed)/g)];
+  expect(told.map(([, state]) => state)).toEqual([
+    'waiting',
+    'connected',
+    'failed',
+    'waiting',
+    'connected',
+  ]);
   expect(manager.output.match(/READY=1/g)).toHaveLength(1);
   service.kill('SIGINT');
   expect((await service.wait()).status).toBe(0);
