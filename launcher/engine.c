@@ -47,8 +47,8 @@ enum {
 enum { ENGINE_TUN = 3, ENGINE_CHANNEL = 8 };
 #define ENGINE_CHANNEL_TEXT "8"
 
-/* Arguments of Node: itself, its options, the script, its role, NULL. */
-enum { NODE_OPTIONS_MAX = 8, WORDS_MAX = NODE_OPTIONS_MAX + 4 };
+/* Arguments of Node: itself, its options, the script, two for it, NULL. */
+enum { NODE_OPTIONS_MAX = 8, WORDS_MAX = NODE_OPTIONS_MAX + 5 };
 
 /**
  * engine_prepare() - Initialise an engine that was never started
@@ -121,7 +121,10 @@ static _Noreturn void execute(const struct engine_program *program)
 	for (i = 0; i < program->node_option_count && i < NODE_OPTIONS_MAX; i++)
 		words[count++] = program->node_options[i];
 	words[count++] = (char *)program->script;
-	words[count++] = (char *)program->role;
+	if (program->role)
+		words[count++] = (char *)program->role;
+	if (program->before)
+		words[count++] = (char *)program->before;
 	words[count] = NULL;
 	execve(program->node, words, environment);
 	die_errno("can't execute %s", program->node);

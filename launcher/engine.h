@@ -36,7 +36,8 @@ struct engine_program {
 	char *const *node_options;
 	unsigned int node_option_count;
 	const char *script;
-	const char *role; /* argument of the script, or NULL */
+	const char *role;   /* argument of the script, or NULL */
+	const char *before; /* another one: how its predecessor left things */
 	/*
 	 * Called in the child: goes where the engine is to be, and leaves it
 	 * no capability but those that it needs.

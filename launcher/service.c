@@ -49,6 +49,24 @@ void service_put_off(struct service *service, long long now_ms,
 }
 
 /**
+ * how_it_was() - What a successor has to know of the tunnel's state
+ * @tunnel:	Tunnel
+ * Returns NULL if there has been no handshake, or none since the tunnel failed
+ * or got another configuration.
+ */
+static const char *how_it_was(const struct keep_tunnel *tunnel)
+{
+	switch (record_state(tunnel->record)) {
+	case RECORD_CONNECTED:
+		return "connected";
+	case RECORD_STALE:
+		return "stale";
+	default:
+		return NULL;
+	}
+}
+
+/**
  * service_start() - Start the engine, or plan to try again
  * @service:	Service
  * @now_ms:	Time
@@ -67,6 +85,7 @@ bool service_start(struct service *service, long long now_ms)
 
 	if (service->engine.timestamp[0] != '\0')
 		program.role = service->engine.timestamp;
+	program.before = how_it_was(tunnel);
 	engine_bound_log(tunnel->log);
 	service->start_at = NEVER;
 	if (!engine_start(&service->engine, &program, &fds, now_ms)) {

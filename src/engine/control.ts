@@ -41,7 +41,7 @@ export interface Controlled {
   };
   readonly sockets: ControlledSockets;
   /** What only the engine's owner knows of it. */
-  readonly engine: Pick<EngineFacts, 'startedAt' | 'nameOf'>;
+  readonly engine: Pick<EngineFacts, 'startedAt' | 'before' | 'nameOf'>;
   /**
    * Whether `get` tells private and preshared keys. Where it doesn't, it tells the public key, which
    * can't be derived then.

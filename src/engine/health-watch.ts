@@ -22,14 +22,21 @@ export interface HealthListener {
 export class HealthWatch {
   readonly #listener: HealthListener;
   readonly #peers: () => readonly PeerHealth[];
+  readonly #before: EngineState;
   #lookedAt: Millis = -Infinity;
   #handshakes = 0;
-  #state: EngineState = 'starting';
+  #state: EngineState;
   #warnings: ReadonlySet<string> = new Set();
 
-  constructor(peers: () => readonly PeerHealth[], listener: HealthListener) {
+  /** `before` is how an engine that died has left the tunnel. */
+  constructor(
+    peers: () => readonly PeerHealth[],
+    listener: HealthListener,
+    before: EngineState = 'starting',
+  ) {
     this.#peers = peers;
     this.#listener = listener;
+    this.#before = this.#state = before;
   }
 
   /** Looks, if it is time. `handshakes` is how many were completed, ever. */
@@ -38,7 +45,7 @@ export class HealthWatch {
     this.#lookedAt = now;
     this.#handshakes = handshakes;
     const peers = this.#peers();
-    this.#take(tunnelState(peers, now));
+    this.#take(tunnelState(peers, now, this.#before));
     this.#takeWarnings(healthWarnings(peers, now));
   }
 

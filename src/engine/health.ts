@@ -7,6 +7,9 @@
  *   starting   no handshake yet
  *   connected  a handshake within the life of its keys, or nothing that waits for one
  *   stale      no such handshake, and data has waited for one longer than three attempts take
+ *
+ * An engine that takes over from one that died has no handshake of its own at first. Until it has, the
+ * tunnel is as it was, for its peers were fine a moment ago; or stale, if they let data wait.
  */
 import type { EngineState } from '../engine-status.ts';
 import { abbreviateKey } from '../key.ts';
@@ -29,9 +32,16 @@ const RECLAIMED_WITHIN_MS = 90_000;
 /** What the core knows of a peer, as far as it matters here. */
 export type PeerHealth = Pick<PeerStatus, 'publicKey' | 'replies'>;
 
-/** The state of a tunnel with these peers. */
-export function tunnelState(peers: readonly PeerHealth[], now: Millis): EngineState {
-  if (peers.every(({ replies }) => replies.handshakes === 0)) return 'starting';
+/** The state of a tunnel with these peers; `before` is how an engine that died has left it. */
+export function tunnelState(
+  peers: readonly PeerHealth[],
+  now: Millis,
+  before: EngineState = 'starting',
+): EngineState {
+  if (peers.every(({ replies }) => replies.handshakes === 0)) {
+    const isLate = before === 'connected' && peers.some((peer) => isWaiting(peer, now));
+    return isLate ? 'stale' : before;
+  }
   if (peers.some((peer) => hasKeys(peer, now))) return 'connected';
   return peers.some((peer) => isStale(peer, now)) ? 'stale' : 'connected';
 }
@@ -53,13 +63,12 @@ function hasKeys({ replies }: PeerHealth, now: Millis): boolean {
 }
 
 function isStale(peer: PeerHealth, now: Millis): boolean {
-  const { lastHandshakeAt, waitingSince } = peer.replies;
-  return (
-    lastHandshakeAt !== undefined &&
-    !hasKeys(peer, now) &&
-    waitingSince !== undefined &&
-    now - waitingSince >= PATIENCE_MS
-  );
+  const { lastHandshakeAt } = peer.replies;
+  return lastHandshakeAt !== undefined && !hasKeys(peer, now) && isWaiting(peer, now);
+}
+
+function isWaiting({ replies: { waitingSince } }: PeerHealth, now: Millis): boolean {
+  return waitingSince !== undefined && now - waitingSince >= PATIENCE_MS;
 }
 
 function staleness(peer: PeerHealth, now: Millis): string | undefined {

@@ -12,14 +12,17 @@
  * It resolves no name, opens no path, starts no process. It ends on SIGTERM, when the pin is gone, or
  * when the TUN is; then the keys are wiped. A crash is the pin's to notice: it starts another one.
  *
- * After a crash the argument is the latest timestamp that the pin was told: peers refuse initiations
- * that are not later, and the clock may have been set back. With the argument `device` it is the engine of `wg-wrap device` (device.ts): steps 1, 2 and 4.
+ * After a crash the arguments are what the pin was told last: the latest timestamp, for peers refuse
+ * initiations that are not later, and the clock may have been set back; and `connected` or `stale`, if
+ * there was a handshake. With the argument `device` it is the engine of `wg-wrap device` (device.ts):
+ * steps 1, 2 and 4.
  */
 import { fstatSync, readSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { formatHex, parseHex } from '../bytes.ts';
 import { decodeEngineConfiguration, type EngineConfiguration } from '../engine-configuration.ts';
+import type { EngineState } from '../engine-status.ts';
 import { bootTime, wallClock } from '../linux/clock.ts';
 import { entropy } from '../linux/entropy.ts';
 import { makeUndumpable } from '../linux/ffi.ts';
@@ -31,10 +34,11 @@ import { serveControlSocket, type ControlListener } from './control-socket.ts';
 import { runDevice } from './device.ts';
 import { deviceUpdate } from './device-update.ts';
 import { Endpoints } from './endpoints.ts';
-import { HealthWatch } from './health-watch.ts';
+import { HealthWatch, type HealthListener } from './health-watch.ts';
 import { log, unopenedResponse } from './log.ts';
 import { Loop } from './loop.ts';
 import { neighboursOf } from './neighbours.ts';
+import type { EngineFacts } from './status.ts';
 import { Outside, type OutsideParts, type OutsideWord } from './outside.ts';
 import { workersFor } from './workers.ts';
 
@@ -88,28 +92,29 @@ function usePump(
   }
 }
 
-function watchHealth(device: Device): HealthWatch {
-  return new HealthWatch(() => device.status(bootTime()).peers, {
+function watchHealth(device: Device, before: EngineState): HealthWatch {
+  const listener: HealthListener = {
     onChange: (state) => {
       log(state === 'stale' ? 'lost contact' : 'is in contact again');
       tellPin(state);
     },
     onWarning: log,
-  });
+  };
+  return new HealthWatch(() => device.status(bootTime()).peers, listener, before);
 }
 
 /** What reaches device and loop through the control socket. */
 function controlTunnel(
   { device, loop, endpoints }: OutsideParts,
   { sockets }: Outside,
-  startedAt: number,
+  facts: Pick<EngineFacts, 'startedAt' | 'before'>,
 ): ControlListener {
   return control({
     device,
     loop,
     sockets,
     engine: {
-      startedAt,
+      ...facts,
       nameOf: ({ publicKey }) => endpoints.resolvedFrom(publicKey),
     },
     tellsSecrets: false,
@@ -119,9 +124,24 @@ function controlTunnel(
   });
 }
 
-/** Runs one tunnel. `predecessor` is the last timestamp of an engine that died. */
-function runTunnel(predecessor: Uint8Array | undefined): void {
-  const startedAt = bootTime();
+/** What an engine that died has left. */
+interface Legacy {
+  readonly timestamp: Uint8Array | undefined;
+  readonly state: EngineState;
+}
+
+function parseLegacy(words: readonly string[]): Legacy {
+  const timestamp = words.find((word) => /^[0-9a-f]{24}$/.test(word));
+  const state = words.find((word) => word === 'connected' || word === 'stale');
+  return {
+    timestamp: timestamp === undefined ? undefined : parseHex(timestamp),
+    state: state ?? 'starting',
+  };
+}
+
+/** Runs one tunnel. */
+function runTunnel(legacy: Legacy): void {
+  const facts = { startedAt: bootTime(), before: legacy.state };
   makeUndumpable();
   const configuration = readConfiguration();
   const parsed = parseSet(configuration.uapi);
@@ -132,9 +152,9 @@ function runTunnel(predecessor: Uint8Array | undefined): void {
     wallClock,
     x25519,
     mtu: configuration.mtu,
-    ...(predecessor && { lastTimestamp: predecessor }),
+    ...(legacy.timestamp && { lastTimestamp: legacy.timestamp }),
   });
-  const health = watchHealth(device);
+  const health = watchHealth(device, legacy.state);
   const loop = new Loop(
     device,
     FD.tun,
@@ -175,7 +195,7 @@ function runTunnel(predecessor: Uint8Array | undefined): void {
   const outside = new Outside(parts);
   const server = serveControlSocket(
     FD.control,
-    controlTunnel(parts, outside, startedAt),
+    controlTunnel(parts, outside, facts),
     neighboursOf(FD.control),
   );
 
@@ -202,6 +222,6 @@ function runTunnel(predecessor: Uint8Array | undefined): void {
   tellPin('ready');
 }
 
-const [, , role] = process.argv as (string | undefined)[];
-if (role === 'device') runDevice(() => process.exit(0));
-else runTunnel(role === undefined ? undefined : parseHex(role));
+const words = process.argv.slice(2);
+if (words[0] === 'device') runDevice(() => process.exit(0));
+else runTunnel(parseLegacy(words));

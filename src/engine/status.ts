@@ -1,5 +1,5 @@
 /** The answer to `status=1`: what device, loop and process tell, as one value. Pure. */
-import type { EnginePeerStatus, EngineStatus, ErrorCounts } from '../engine-status.ts';
+import type { EnginePeerStatus, EngineState, EngineStatus, ErrorCounts } from '../engine-status.ts';
 import { formatPrefix } from '../ip.ts';
 import { formatKey } from '../key.ts';
 import type { TunCounters } from '../linux/tun.ts';
@@ -14,6 +14,8 @@ export interface EngineFacts {
   readonly startedAt: Millis;
   readonly pid: number;
   readonly rssBytes: number;
+  /** How an engine that died has left the tunnel. */
+  readonly before?: EngineState;
   readonly dataPath: EngineStatus['dataPath'];
   readonly offload: boolean;
   readonly listenPort: number;
@@ -27,7 +29,7 @@ export interface EngineFacts {
 /** Puts the answer together. */
 export function engineStatus(facts: EngineFacts): Omit<EngineStatus, 'schema'> {
   const { now, device, udp, tun } = facts;
-  const state = tunnelState(device.peers, now);
+  const state = tunnelState(device.peers, now, facts.before);
   return {
     pid: facts.pid,
     uptimeMs: Math.round(now - facts.startedAt),

@@ -126,6 +126,35 @@ test('a killed engine is started again, which is counted', async () => {
   await hold.finish();
 });
 
+test('an engine that takes over goes on as connected, unless its peers let data wait', async () => {
+  const client = await topology.client();
+  const hold = await topology.hold(client);
+  await topology.site.peer.setPeers([]);
+  await topology.host.killEngine();
+  let status = await jsonOf();
+  const until = async (accept: () => boolean): Promise<void> => {
+    await eventually(
+      async () => {
+        status = await jsonOf();
+        return accept();
+      },
+      LIMIT_MS,
+      () => JSON.stringify(status),
+    );
+  };
+  await until(() => status.drops !== null);
+  expect(status).toMatchObject({ state: 'connected', peers: [{ last_handshake_age_s: null }] });
+  const ping = topology.start(client, ['ping', '-i', '0.5', topology.site.addresses.inner4]);
+  await until(() => status.state === 'stale');
+  await topology.host.untilRecorded('state', (state) => state === 'stale____');
+  await client.introduce();
+  await until(() => status.state === 'connected');
+  expect(status.peers?.[0].last_handshake_age_s).not.toBeNull();
+  ping.kill('SIGINT');
+  await ping.wait();
+  await hold.finish();
+});
+
 test('a tunnel whose engine does not answer has failed, and the rest is still told', async () => {
   const client = await topology.client();
   const hold = await topology.hold(client);

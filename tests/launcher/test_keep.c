@@ -101,6 +101,25 @@ static void say_many_words_at_once(void)
 	pause();
 }
 
+/* The first one dies; others tell what they were told. */
+static void die_connected(const char *argument)
+{
+	if (!argument) {
+		say("\"ready\"\n\"connected\"\n");
+		_exit(0);
+	}
+	report_text(argument);
+	say("\"ready\"\n");
+	pause();
+}
+
+static void tell_argument(const char *argument)
+{
+	report_text(argument ? argument : "no argument");
+	say("\"ready\"\n");
+	pause();
+}
+
 static void tell_port(void)
 {
 	struct sockaddr_in address = {0};
@@ -130,7 +149,7 @@ static void ask_for_names(void)
 	}
 }
 
-static int be_engine(void)
+static int be_engine(const char *argument)
 {
 	char what[32] = "";
 
@@ -142,6 +161,10 @@ static int be_engine(void)
 		talk_without_end();
 	if (strcmp(what, "many") == 0)
 		say_many_words_at_once();
+	if (strcmp(what, "mortal") == 0)
+		die_connected(argument);
+	if (strcmp(what, "argument") == 0)
+		tell_argument(argument);
 	if (strcmp(what, "port") == 0)
 		tell_port();
 	if (strcmp(what, "names") == 0)
@@ -383,6 +406,18 @@ static void test_many(void)
 	stop(&bench);
 }
 
+static void test_successor(void)
+{
+	struct bench bench;
+
+	start(&bench, "mortal");
+	expect(&bench, "connected");
+	/* What is configured anew was never connected. */
+	CHECK(configure(&bench, "argument", NULL, -1));
+	expect(&bench, "no argument");
+	stop(&bench);
+}
+
 static void test_names(void)
 {
 	struct bench bench;
@@ -423,7 +458,7 @@ static void test_refused(void)
 int main(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], "engine") == 0)
-		return be_engine();
+		return be_engine(argv[2]);
 	if (argc > 1 && strcmp(argv[1], "controller") == 0)
 		return be_controller(argc, argv);
 	TEST("an engine that is to stop can't put that off by its words",
@@ -433,6 +468,8 @@ int main(int argc, char **argv)
 	TEST("an engine that talks without end keeps nobody waiting",
 	     test_endless);
 	TEST("of many words at once none is left unheard", test_many);
+	TEST("an engine that takes over is told how things were",
+	     test_successor);
 	TEST("a configuration comes with the names that may be asked for",
 	     test_names);
 	TEST("a configuration without names that are names changes nothing",

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { healthWarnings, tunnelState, type PeerHealth } from '../../../src/engine/health.ts';
 import { HealthWatch } from '../../../src/engine/health-watch.ts';
+import type { EngineState } from '../../../src/engine-status.ts';
 import type { PeerReplies } from '../../../src/wireguard/replies.ts';
 
 const NOW = 10_000_000;
@@ -51,6 +52,23 @@ describe('the state of a tunnel', () => {
   });
 });
 
+describe('the state of a tunnel whose engine takes over from one that died', () => {
+  const [waiting, late] = [ago(14), ago(15)].map((since) => peer({ ...NEW, waitingSince: since }));
+
+  it('is as it was until there was a handshake', () => {
+    expect(tunnelState([peer(NEW)], NOW, 'connected')).toBe('connected');
+    expect(tunnelState([peer(NEW)], NOW, 'stale')).toBe('stale');
+    expect(tunnelState([peer(NEW), peer(FRESH)], NOW, 'stale')).toBe('connected');
+  });
+
+  it('is stale when data waits for a handshake for longer than one takes', () => {
+    expect(tunnelState([waiting, peer(NEW)], NOW, 'connected')).toBe('connected');
+    expect(tunnelState([late, peer(NEW)], NOW, 'connected')).toBe('stale');
+    expect(tunnelState([late], NOW, 'starting')).toBe('starting');
+    expect(tunnelState([late, peer(FRESH)], NOW, 'connected')).toBe('connected');
+  });
+});
+
 describe('the warnings about a tunnel', () => {
   it('are none where all is well', () => {
     expect(warningsOf(NEW)).toEqual([]);
@@ -85,16 +103,17 @@ describe('the warnings about a tunnel', () => {
 
 describe('the watch on a tunnel', () => {
   /** A watch with what it told, on peers that a test may exchange. */
-  function watch(): {
+  function watch(before?: EngineState): {
     told: string[];
     look: (now: number, ...replies: Partial<PeerReplies>[]) => void;
   } {
     const told: string[] = [];
     let peers: readonly PeerHealth[] = [];
-    const health = new HealthWatch(() => peers, {
-      onChange: (state) => told.push(state),
-      onWarning: (warning) => told.push(warning),
-    });
+    const listener = {
+      onChange: (state: EngineState) => told.push(state),
+      onWarning: (warning: string) => told.push(warning),
+    };
+    const health = new HealthWatch(() => peers, listener, before);
     return {
       told,
       look: (now, ...replies) => {
@@ -106,6 +125,19 @@ describe('the watch on a tunnel', () => {
       },
     };
   }
+
+  it('tells the same of what a predecessor has left', () => {
+    const { told, look } = watch('connected');
+    look(NOW, NEW);
+    expect(told).toEqual([]);
+    look(NOW + 2_000, { ...NEW, waitingSince: ago(15) });
+    look(NOW + 4_000, { handshakes: 1, lastHandshakeAt: NOW + 3_000 });
+    expect(told).toEqual(['stale', 'connected']);
+    const other = watch('stale');
+    other.look(NOW, NEW);
+    other.look(NOW + 2_000, { handshakes: 1, lastHandshakeAt: NOW + 1_000 });
+    expect(other.told).toEqual(['connected']);
+  });
 
   it('tells when it becomes stale and when it recovers, once each', () => {
     const { told, look } = watch();
