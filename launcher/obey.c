@@ -98,6 +98,7 @@ static void configure(struct keep *keep, const struct order *order,
 	keep->is_replaced = keep->service.engine.pid == 0;
 	keep->replacement = *order;
 	record_set_state(keep->tunnel.record, RECORD_STARTING);
+	record_forget_stamp(keep->tunnel.record);
 	if (keep->service.engine.pid > 0) {
 		keep->service.ready_by = now + STOP_MS;
 		engine_signal(&keep->service.engine, SIGTERM);

@@ -6,7 +6,8 @@
  * fronts that join, and for people. The pin writes it under another name, locks
  * it and renames it, so that whoever finds the file finds it whole and locked.
  * Only its first three lines change afterwards, in place: each of their values
- * has a fixed width, so a reader never sees half of one.
+ * has a fixed width, so a reader never sees half of one. The stamp becomes zeros
+ * when the tunnel gets another configuration.
  */
 #include "record.h"
 
@@ -361,4 +362,28 @@ void record_set_restarts(int fd, unsigned int restarts)
 
 	snprintf(text, sizeof(text), "%010u", restarts);
 	overwrite(fd, text, RESTARTS_AT);
+}
+
+/**
+ * record_forget_stamp() - Let the file of the start not be taken for the tunnel's
+ * @fd:		Record
+ * Runs compare values from then on, also where that file is put back.
+ */
+void record_forget_stamp(int fd)
+{
+	static const char key[] = "\nstamp ";
+	char text[RECORD_MAX + 1], *stamp, *digit;
+	ssize_t len = pread(fd, text, RECORD_MAX, 0);
+
+	text[len < 0 ? 0 : len] = '\0';
+	stamp = strstr(text, key);
+	if (!stamp)
+		return;
+	stamp += sizeof(key) - 1;
+	stamp[strcspn(stamp, "\n")] = '\0';
+	for (digit = stamp; *digit != '\0'; digit++) {
+		if (*digit != ' ')
+			*digit = '0';
+	}
+	overwrite(fd, stamp, stamp - text);
 }

@@ -44,5 +44,6 @@ int record_create(int directory, const struct plan *plan, ino_t netns);
 void record_set_state(int fd, enum record_state state);
 void record_set_engine(int fd, pid_t engine);
 void record_set_restarts(int fd, unsigned int restarts);
+void record_forget_stamp(int fd);
 
 #endif

@@ -1,5 +1,5 @@
 /** A configuration that changes while its tunnel lives: told, and applied if asked for. */
-import { utimesSync } from 'node:fs';
+import { renameSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Client } from './harness/client.ts';
@@ -96,6 +96,20 @@ test('--restart applies other keys, and is no restart by failure', async () => {
   expect(topology.host.pins()[0].get('restarts')).toBe('0000000000');
   // Without --restart it is now the file that the tunnel runs with.
   clean(await topology.run(second, ['true']));
+  await session.finish();
+});
+
+test('the file of the start is not taken for the one that was applied, even if it is put back', async () => {
+  const client = await topology.client();
+  const session = await topology.hold(client);
+  const path = (name: string): string => join(topology.host.home, name);
+  renameSync(path(client.name), path('kept.conf'));
+  edit(client, /^AllowedIPs.*$/m, 'AllowedIPs = 10.9.0.0/24');
+  await restart(client, ['true']);
+  renameSync(path('kept.conf'), path(client.name));
+  const result = await topology.run(client, ['echo', 'ran']);
+  expect(result).toMatchObject({ status: 125, text: '' });
+  expect(result.stderr).toContain('changed since the tunnel started (AllowedIPs)');
   await session.finish();
 });
 

@@ -100,7 +100,7 @@ static void test_file(void)
 {
 	struct plan plan = {.tunnel = (char *)"work",
 			    .config = (char *)"/c/work.conf",
-			    .stamp = (char *)"1 2 3 4",
+			    .stamp = (char *)"1 22 3 4",
 			    .options = {1, {{"mtu", "1300"}}}};
 	char directory[] = "/tmp/test-record-XXXXXX", path[64];
 	char text[59] = "";
@@ -116,7 +116,7 @@ static void test_file(void)
 	record_read(reader, &record);
 	CHECK(record.state == RECORD_STARTING && record.pid == getpid() &&
 	      record.netns == 77);
-	CHECK_TEXT(record.stamp, "1 2 3 4");
+	CHECK_TEXT(record.stamp, "1 22 3 4");
 	CHECK_TEXT(options_value(&record.options, "mtu"), "1300");
 	CHECK(!record_await_usable(reader, 0));
 	record_set_engine(fd, 4194304);
@@ -131,6 +131,11 @@ static void test_file(void)
 		      "state stale____\nengine 0004194304\n"
 		      "restarts 0000000003\npid ",
 		      sizeof(text) - 1) == 0);
+	record_forget_stamp(fd);
+	record_read(reader, &record);
+	CHECK_TEXT(record.stamp, "0 00 0 0");
+	CHECK_TEXT(record.config, "/c/work.conf");
+	CHECK_TEXT(options_value(&record.options, "mtu"), "1300");
 	record_set_state(fd, RECORD_FAILED);
 	CHECK(record_state(reader) == RECORD_FAILED);
 	CHECK(!record_is_usable(RECORD_FAILED));
