@@ -31,7 +31,7 @@ bool hostnames_add(struct hostnames *names, const char *name)
 {
 	if (names->count == HOSTNAMES_MAX || !value_is_host_name(name))
 		return false;
-	strcpy(names->list[names->count++], name);
+	memcpy(names->list[names->count++], name, strlen(name) + 1);
 	return true;
 }
 
