@@ -245,6 +245,18 @@ test.each(WAYS)('the masks and /etc stay where they are, %s', async (_name, way)
   expect(successes(attempts)).toEqual([]);
 });
 
+test('nobody inside can put a socket where the daemons of names would have theirs', async () => {
+  const client = await topology.client();
+  const script = `
+    for directory in /run/nscd /run/systemd/resolve /run/avahi-daemon; do
+      touch $directory/socket 2>/dev/null && echo $directory
+      rm -f $directory/resolv.conf 2>/dev/null; mkdir $directory/x 2>/dev/null && echo $directory
+    done
+    cat /run/systemd/resolve/resolv.conf`;
+  const text = await topology.output(client, ['sh', '-c', script]);
+  expect(text).toBe(await topology.output(client, ['cat', '/etc/resolv.conf']));
+});
+
 test.each(WAYS)('the tunnel stays as it is, and nothing goes around it, %s', async (_name, way) => {
   const client = await topology.client();
   const show = 'ip -o address; ip -4 route; ip -6 route; ip -o link';
