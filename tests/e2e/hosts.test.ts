@@ -111,10 +111,15 @@ test('a config that changed counts as soon as the tunnel has ended', async () =>
 
 test('the MTU is 80 less than that of the route to the peer, and the config can lower it', async () => {
   const link = ['sh', '-c', 'ip -o link show wg0 | grep -o "mtu [0-9]*"'];
-  expect(await topology.output(await topology.client(), link)).toBe('mtu 1420');
+  const usual = await topology.client();
+  expect(await topology.output(usual, link)).toBe('mtu 1420');
+  // What the pump sends with one call: 45 datagrams at this MTU, 49 at the other.
+  const bound = ['sh', '-c', 'ip -d -o link show wg0 | grep -o "gso_max_size [0-9]*"'];
+  expect(await topology.output(usual, bound)).toBe('gso_max_size 61612');
   const low = await topology.client({ interfaceLines: ['DNS = 10.9.0.1', 'MTU = 1300'] });
   await topology.settled();
   expect(await topology.output(low, link)).toBe('mtu 1300');
+  expect(await topology.output(low, bound)).toBe('gso_max_size 61204');
 });
 
 test('on a host without IPv6 a tunnel with both families still carries IPv4', async () => {

@@ -36,7 +36,7 @@ messages="die printable errname text"
 	build test_resolver resolver
 	build test_sshconfig sshconfig sshglob $messages
 	build test_cause cause evidence $messages
-	build test_rtnl rtnl rtnlflush netlink sysctl $messages -Wl,--wrap=netlink_exchange -Wl,--wrap=sysctl_set
+	build test_rtnl rtnl rtnlflush gso netlink sysctl $messages -Wl,--wrap=netlink_exchange -Wl,--wrap=sysctl_set
 	build test_farm farm
 }
 

@@ -7,6 +7,7 @@
  */
 #include "rtnl.h"
 
+#include "gso.h"
 #include "netlink.h"
 #include "plan.h"
 #include "sysctl.h"
@@ -21,6 +22,7 @@
 static struct {
 	int ipv6_errnum;
 	int errnum;
+	int bound_errnum;
 	bool enables;
 } script;
 
@@ -93,6 +95,9 @@ int __wrap_netlink_exchange(struct netlink *netlink,
 			 header->nlmsg_len - NLMSG_SPACE(size), 0);
 	printf("\n");
 	fflush(stdout);
+	if (header->nlmsg_type == RTM_NEWLINK &&
+	    netlink_attribute(header, sizeof(*link), IFLA_GSO_MAX_SIZE))
+		return script.bound_errnum;
 	return is_ipv6 ? script.ipv6_errnum
 		       : (header->nlmsg_type == RTM_NEWLINK ? 0
 							    : script.errnum);
@@ -134,6 +139,7 @@ static struct plan make_plan(struct plan_prefix routes[2])
 #define LINKS                                                                  \
 	"link 1 up\n"                                                          \
 	"link 1 as it is 26={ 10={ 8=1 } }\n"                                  \
+	"link 1 as it is 41=61612 63=61612\n"                                  \
 	"link 1 up 4=1420\n"
 #define ADDRESS4 "address /24 flags 00 2=10.2.0.9 1=10.2.0.9\n"
 #define ADDRESS6 "address /64 flags 02 2=fd00::9 1=fd00::9\n"
@@ -236,6 +242,7 @@ static void needs_mtu_for_ipv6(void)
 	check_configured(&plan, 0,
 			 "link 1 up\n"
 			 "link 1 as it is 26={ 10={ 8=1 } }\n"
+			 "link 1 as it is 41=60175 63=60175\n"
 			 "link 1 up 4=1279\n"
 			 "wg-wrap: IPv6 needs an MTU of 1280 (it is 1279); "
 			 "continuing with IPv4 only\n" ADDRESS4 ROUTE4);
@@ -258,6 +265,34 @@ static void names_what_is_refused(void)
 					"10.2.0.9/24 (EACCES)\n");
 }
 
+/* What the pump makes of a super-packet of that size is one group and no more:
+ * 64 datagrams, and 65487 bytes. */
+static void bounds_super_packets(void)
+{
+	static const struct {
+		unsigned int mtu, bytes;
+	} cases[] = {
+		{576, 64 * 524 + 52},	 {1280, 49 * 1228 + 52},
+		{1420, 45 * 1368 + 52},	 {9000, 7 * 8948 + 52},
+		{32711, 2 * 32659 + 52}, {32712, 65536},
+		{65535, 65536},
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		CHECK(gso_max_size(cases[i].mtu) == cases[i].bytes);
+}
+
+static void goes_on_unbounded(void)
+{
+	struct plan_prefix routes[2];
+	struct plan plan = make_plan(routes);
+
+	memset(&script, 0, sizeof(script));
+	script.bound_errnum = EINVAL;
+	check_configured(&plan, 0, LINKS ADDRESS4 ADDRESS6 ROUTE4 ROUTE6);
+}
+
 int main(void)
 {
 	TEST("links, addresses and routes are asked for in that order",
@@ -268,6 +303,10 @@ int main(void)
 	TEST("missing IPv6 is an error where there is nothing else",
 	     refuses_without_ipv4);
 	TEST("IPv6 is left out below its smallest MTU", needs_mtu_for_ipv6);
+	TEST("a super-packet is as large as what goes out with one call",
+	     bounds_super_packets);
+	TEST("a kernel that bounds no super-packets is good enough",
+	     goes_on_unbounded);
 	TEST("a refusal names the address and the errno",
 	     names_what_is_refused);
 	return report();
