@@ -118,7 +118,7 @@ demo: ## run a command over WireGuard against an embedded peer, from nothing
 
 # --- checks ---------------------------------------------------------------------------------------------------------
 
-.PHONY: check fmt fmt-check lint tidy fuzz types unit sim differential property launcher-tests pump-tests e2e e2e-long interop interop-wireguard-go interop-kernel test
+.PHONY: check fmt fmt-check lint tidy fuzz types unit sim differential property launcher-tests pump-tests e2e e2e-typescript e2e-long interop interop-wireguard-go interop-wireguard-go-typescript interop-kernel test
 check: fmt-check lint tidy types unit sim differential property ## everything fast: before each commit
 
 fmt: ## format all sources
@@ -191,6 +191,13 @@ interop: all ## wg-wrap device and the control socket against wg, wg-quick and w
 interop-wireguard-go: all ## the product against wireguard-go: roles, keys, families, changes, cookies
 	$(BIN)/vitest run --config tests/interop/wireguard-go/vitest.config.ts
 
+# Every test runs, those of the pump with it: they say so themselves.
+e2e-typescript: all ## as e2e, with WG_WRAP_PUMP=off
+	WG_WRAP_PUMP=off $(BIN)/vitest run --config tests/e2e/vitest.config.ts
+
+interop-wireguard-go-typescript: all ## as interop-wireguard-go, with WG_WRAP_PUMP=off
+	WG_WRAP_PUMP=off $(BIN)/vitest run --config tests/interop/wireguard-go/vitest.config.ts
+
 interop-kernel: all ## the product against the kernel's WireGuard, in a virtual machine
 	scripts/prepare interop-kernel
 	$(BIN)/vitest run --config tests/interop/kernel/vitest.config.ts
@@ -248,4 +255,4 @@ clean: ## remove what was built; node_modules stays
 	rm -rf bin lib build
 
 help: ## this list
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 34

@@ -21,6 +21,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Command, type CommandOptions } from './command.ts';
+import { DATA_PATH } from './data-path.ts';
 import { eventually } from './eventually.ts';
 import { Namespace } from './namespace.ts';
 import { filesBelow, processesOf, type Process } from './snapshot.ts';
@@ -222,6 +223,7 @@ export class Host {
       HOME: this.home,
       XDG_RUNTIME_DIR: this.runtime,
       LANG: 'C.UTF-8',
+      ...(DATA_PATH === 'typescript' && { WG_WRAP_PUMP: 'off' }),
     };
   }
 
