@@ -35,6 +35,8 @@ export interface EngineStatus {
   readonly dataPath: 'typescript' | 'pump';
   /** Whether packets cross the TUN in super-packets. */
   readonly offload: boolean;
+  /** What of the kernel's the pump uses at the moment, by the names in docs/status.md. */
+  readonly uses: readonly string[];
   readonly rssBytes: number;
   /** Whether there was a handshake since the engine started. */
   readonly connected: boolean;

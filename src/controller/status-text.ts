@@ -5,6 +5,15 @@ import type { Counts, PeerReport, TunnelStatus } from './tunnel-status.ts';
 
 const LABEL_COLUMNS = 12;
 const UNKNOWN = 'unknown';
+/**
+ * What a host may lack that the pump would use, and by which names the pump says that it does: that of one
+ * family is enough.
+ */
+const WANTED = [
+  ['USO', 'uso'],
+  ['UDP_SEGMENT', 'segment4', 'segment6'],
+  ['UDP_GRO', 'gro4', 'gro6'],
+] as const;
 
 /** About a dozen lines for one tunnel. */
 export function formatStatus(status: TunnelStatus): string {
@@ -70,11 +79,18 @@ function describeEngine({ engine }: TunnelStatus): string {
     `pid ${engine.pid ?? UNKNOWN}`,
     `data path ${engine.data_path}`,
     engine.offload === true ? 'offload' : 'no offload',
+    ...(engine.data_path === 'pump' ? unused(engine.uses ?? []) : []),
     engine.rss_bytes === null ? `memory ${UNKNOWN}` : formatBytes(engine.rss_bytes),
     restarts,
   ];
   if (engine.under_load === true) parts.push('under load');
   return parts.join(', ');
+}
+
+/** What a pump has to do without. */
+function unused(uses: readonly string[]): readonly string[] {
+  const missing = WANTED.filter(([, ...names]) => !names.some((name) => uses.includes(name)));
+  return missing.map(([what]) => `no ${what}`);
 }
 
 function describeInterface({ interface: device }: TunnelStatus): string {

@@ -42,6 +42,7 @@ export interface TunnelStatus {
     readonly pid: number | null;
     readonly data_path: EngineStatus['dataPath'] | null;
     readonly offload: boolean | null;
+    readonly uses: readonly string[] | null;
     readonly restarts: number;
     readonly uptime_s: number | null;
     readonly rss_bytes: number | null;
@@ -134,6 +135,7 @@ function engineReport(
     pid: engine?.pid ?? record.enginePid ?? null,
     data_path: engine?.dataPath ?? null,
     offload: engine?.offload ?? null,
+    uses: engine?.uses ?? null,
     restarts: record.restarts,
     uptime_s: tenths(engine && engine.uptimeMs / 1000),
     rss_bytes: engine?.rssBytes ?? null,

@@ -9,6 +9,7 @@
  * is read once for each batch. Node's timer only wakes the loop: what is due is decided by the clock
  * that counts suspend.
  */
+import type { EngineStatus } from '../engine-status.ts';
 import { UdpEndpoint } from '../ip.ts';
 import { bootTime } from '../linux/clock.ts';
 import type { TunCounters } from '../linux/tun.ts';
@@ -219,11 +220,12 @@ export class Loop {
     return this.#path.counters;
   }
 
-  /** Who moves packets, and with which offloads. */
-  get dataPath(): { readonly dataPath: 'typescript' | 'pump'; readonly offload: boolean } {
+  /** Who moves packets, and with what of the kernel's. */
+  get dataPath(): Pick<EngineStatus, 'dataPath' | 'offload' | 'uses'> {
     const { pump } = this.#path;
-    if (!pump) return { dataPath: 'typescript', offload: false };
-    return { dataPath: 'pump', offload: pump.activity.uses.includes('tso') };
+    if (!pump) return { dataPath: 'typescript', offload: false, uses: [] };
+    const { uses } = pump.activity;
+    return { dataPath: 'pump', offload: uses.includes('tso'), uses };
   }
 
   /** Threads that share the cipher's work with the pump's own. */

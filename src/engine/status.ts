@@ -18,6 +18,7 @@ export interface EngineFacts {
   readonly before?: EngineState;
   readonly dataPath: EngineStatus['dataPath'];
   readonly offload: boolean;
+  readonly uses: readonly string[];
   readonly listenPort: number;
   readonly device: DeviceStatus;
   readonly udp: UdpCounters;
@@ -35,6 +36,7 @@ export function engineStatus(facts: EngineFacts): Omit<EngineStatus, 'schema'> {
     uptimeMs: Math.round(now - facts.startedAt),
     dataPath: facts.dataPath,
     offload: facts.offload,
+    uses: facts.uses,
     rssBytes: facts.rssBytes,
     connected: state !== 'starting',
     state,

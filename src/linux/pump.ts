@@ -8,7 +8,7 @@
  */
 import { readUint32LE } from '../bytes.ts';
 import { addressFamily, formatAddress, UdpEndpoint, type Prefix } from '../ip.ts';
-import { NativeLibrary, type NativePointer } from './ffi.ts';
+import { NativeLibrary, SystemCallError, type NativePointer } from './ffi.ts';
 import { decodeActivity, PEER_WORDS, PeerWords, PUMP_HEADER_WORDS } from './pump-activity.ts';
 
 const ABI = 2;
@@ -106,7 +106,7 @@ export class Pump {
     const failure = new Uint8Array(4);
     const config = encodeConfig(options);
     const pointer = library.make('pump_open', config, activity, activity.length, failure);
-    if (!pointer) throw new Error(`pump_open: errno ${readUint32LE(failure, 0)}`);
+    if (!pointer) throw new SystemCallError('pump_open', readUint32LE(failure, 0));
     return new Pump(library, pointer, words);
   }
 

@@ -4,11 +4,17 @@ import { expect, inject, it } from 'vitest';
 import { PumpPath } from '../../src/engine/fast-path.ts';
 import { UdpEndpoint } from '../../src/ip.ts';
 import { openHostSockets } from '../../src/linux/host-sockets.ts';
+import { Pump } from '../../src/linux/pump.ts';
 
 /** The threads of this process. */
 function threads(): ReadonlySet<string> {
   return new Set(readdirSync('/proc/self/task'));
 }
+
+it('a pump that can not be made says which errno it is', () => {
+  const options = { tun: -1, udp4: -1, udp6: -1, mtu: 1, vnetHeaderBytes: 10 };
+  expect(() => Pump.open(inject('pump'), options)).toThrow(/^pump_open: EINVAL$/);
+});
 
 it('a pump that has failed has no thread left after it was stopped', () => {
   // A socket that nobody sends to stands for the TUN: it can be read, and has nothing to read.

@@ -61,14 +61,14 @@ function compilePrograms(directory: string): string {
     format: 'cjs',
     logLevel: 'warning',
   });
-  compileAttack(join(directory, 'attack'));
+  compileC(join(import.meta.dirname, 'attack'), join(directory, 'attack'));
+  compileC(join(import.meta.dirname, 'deny'), join(directory, 'deny'));
   compileResolve(join(directory, 'resolve'));
   return directory;
 }
 
-/** The hostile program is in C: most of what it tries is a system call. */
-function compileAttack(program: string): void {
-  const source = join(import.meta.dirname, 'attack');
+/** Programs in C are those that are mostly system calls. */
+function compileC(source: string, program: string): void {
   const files = readdirSync(source).filter((name) => name.endsWith('.c'));
   const flags = ['-std=c11', '-D_GNU_SOURCE', '-O1', '-Wall', '-Wextra', '-Werror'];
   execaSync('gcc', [...flags, ...files.map((name) => join(source, name)), '-o', program]);

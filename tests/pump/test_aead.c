@@ -16,6 +16,7 @@
 #include "../setup/test.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 
 enum { LEN_MAX = 2200, TAG = 16 };
 
@@ -192,12 +193,26 @@ static void find_nothing(const void *unused)
 	_exit(evp_find(&none) < 0 ? 7 : 0);
 }
 
+static void open_nothing(const void *unused)
+{
+	struct pump_config config = {
+		.bytes = sizeof(config), .mtu = 1420, .peers_max = 1};
+	uint64_t *activity = calloc(1, 8192);
+	int32_t failure = 0;
+
+	(void)unused;
+	_exit(!pump_open(&config, activity, 8192, &failure) && failure == ENOSYS
+		      ? 7
+		      : 0);
+}
+
 /* Before OpenSSL is loaded there is none. */
 static void test_missing(void)
 {
 	char output[16];
 
 	CHECK(run_apart(find_nothing, NULL, output, sizeof(output)) == 7);
+	CHECK(run_apart(open_nothing, NULL, output, sizeof(output)) == 7);
 }
 
 int main(void)

@@ -13,10 +13,16 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 enum {
@@ -243,6 +249,126 @@ static void test_fallbacks(void)
 	close_both();
 }
 
+/* As the way out does that can't compute checksums, or not for groups. */
+static atomic_bool refuses_groups;
+
+static bool is_group(const struct msghdr *header)
+{
+	struct cmsghdr *control;
+
+	for (control = CMSG_FIRSTHDR(header); control;
+	     control = CMSG_NXTHDR((struct msghdr *)header, control))
+		if (control->cmsg_level == IPPROTO_UDP &&
+		    control->cmsg_type == 103)
+			return true;
+	return false;
+}
+
+/* In place of the C library's. */
+int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
+{
+	unsigned int i;
+
+	for (i = 0; i < count && atomic_load(&refuses_groups); i++)
+		if (is_group(&messages[i].msg_hdr))
+			break;
+	if (i > 0 || !atomic_load(&refuses_groups) ||
+	    !is_group(&messages[0].msg_hdr))
+		return (int)syscall(SYS_sendmmsg, fd, messages,
+				    i > 0 ? i : count, flags);
+	errno = EIO;
+	return -1;
+}
+
+/* Packets that are read together, and so sent in groups if that is possible. */
+static void pass_together(void)
+{
+	uint32_t number;
+
+	CHECK(pump_stop(live[0].end.pump) == 0);
+	for (number = 0; number < WINDOW / 2; number++)
+		CHECK(write_packet(0, number));
+	CHECK(pump_start(live[0].end.pump) == 0);
+	for (number = 0; number < WINDOW / 2; number++)
+		CHECK(read_packet(1) == number);
+}
+
+static void restart(void)
+{
+	CHECK(pump_stop(live[0].end.pump) == 0);
+	CHECK(pump_start(live[0].end.pump) == 0);
+}
+
+/* A word that a thread writes meanwhile. */
+static uint64_t read_word(const uint64_t *word)
+{
+	return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+
+static void test_refused_groups(void)
+{
+	const struct pump_activity *activity;
+	uint64_t groups;
+
+	open_both(0);
+	activity = live[0].end.activity;
+	rekey();
+	pass_together();
+	CHECK(read_word(&activity->udp_groups) > 0);
+	CHECK(read_word(&activity->in_use) & PUMP_USES_SEGMENT4);
+	atomic_store(&refuses_groups, true);
+	pass_together();
+	CHECK(!(read_word(&activity->in_use) & PUMP_USES_SEGMENT4));
+	/* Another family has another way out. */
+	CHECK(read_word(&activity->in_use) & PUMP_USES_SEGMENT6);
+	groups = read_word(&activity->udp_groups);
+	pass(500, 0, NULL);
+	CHECK(read_word(&activity->udp_groups) == groups);
+	CHECK(read_word(&activity->udp_send_errors[EIO]) == 0);
+	atomic_store(&refuses_groups, false);
+	/* With new sockets, or a new start, it is tried again. */
+	restart();
+	CHECK(read_word(&activity->in_use) & PUMP_USES_SEGMENT4);
+	close_both();
+}
+
+/* As a container does: the call exists, and isn't allowed. */
+static void forbid_uring(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {.len = 4, .filter = filter};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+		fail("seccomp");
+}
+
+static void pass_without_uring(const void *unused)
+{
+	(void)unused;
+	forbid_uring();
+	open_both(0);
+	rekey();
+	pass(500, 0, NULL);
+	CHECK(!(read_word(&live[0].end.activity->in_use) & PUMP_USES_URING));
+	close_both();
+	_exit(failures_in_test == 0 ? 7 : 0);
+}
+
+static void test_forbidden_uring(void)
+{
+	char output[4096];
+
+	CHECK(run_apart(pass_without_uring, NULL, output, sizeof(output)) == 7);
+	CHECK_TEXT(output, "");
+}
+
 static void test_no_header(void)
 {
 	vnet_bytes = 0;
@@ -347,12 +473,6 @@ static void test_families(void)
 	}
 	CHECK(live[1].end.activity->peers[1].rx_packets == WINDOW / 2);
 	close_both();
-}
-
-static void restart(void)
-{
-	CHECK(pump_stop(live[0].end.pump) == 0);
-	CHECK(pump_start(live[0].end.pump) == 0);
 }
 
 static void test_restart(void)
@@ -471,6 +591,10 @@ int main(void)
 		return EXIT_FAILURE;
 	TEST("packets pass in order, without loss", test_traffic);
 	TEST("packets pass where the kernel can do nothing", test_fallbacks);
+	TEST("groups that the way out refuses go singly, and are not tried "
+	     "again",
+	     test_refused_groups);
+	TEST("packets pass where io_uring is forbidden", test_forbidden_uring);
 	TEST("packets pass through a TUN without a virtio_net_hdr",
 	     test_no_header);
 	TEST("rekeys under traffic lose nothing", test_rekey);

@@ -14,6 +14,7 @@ export const STATUS_FIELDS: Readonly<Record<string, string>> = {
   'engine.pid': '?number',
   'engine.data_path': '?string',
   'engine.offload': '?boolean',
+  'engine.uses': '?strings',
   'engine.restarts': 'number',
   'engine.uptime_s': '?number',
   'engine.rss_bytes': '?number',

@@ -57,6 +57,7 @@ export const ENGINE: EngineStatus = {
   uptimeMs: 100_040,
   dataPath: 'typescript',
   offload: false,
+  uses: [],
   rssBytes: 47_185_920,
   connected: true,
   state: 'connected',

@@ -68,6 +68,18 @@ describe('the text of a status', () => {
     expect(text).toContain(', offload, 45.00 MiB, 1 restart, under load\n');
   });
 
+  it('tells what a pump has to do without', () => {
+    const describe = (...uses: string[]): string | undefined => {
+      const engine = { ...ENGINE, dataPath: 'pump', offload: uses.includes('tso'), uses } as const;
+      const text = formatStatus(sampleStatus({ engine }));
+      return /data path (pump.*), 45.00 MiB/.exec(text)?.[1];
+    };
+    const all = ['tso', 'uso', 'segment4', 'segment6', 'gro4', 'gro6', 'coalesce'];
+    expect(describe(...all)).toBe('pump, offload');
+    expect(describe('tso', 'segment6', 'gro4')).toBe('pump, offload, no USO');
+    expect(describe()).toBe('pump, no offload, no USO, no UDP_SEGMENT, no UDP_GRO');
+  });
+
   it('says so where no name server is used, and where nothing was dropped', () => {
     const about = { ...ABOUT, dns: { mode: 'none', servers: [], search: [] } as const };
     const quiet = { ...ENGINE, drops: {}, udp: { ...ENGINE.udp, queueFull: 0, sendErrors: {} } };

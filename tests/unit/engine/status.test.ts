@@ -15,6 +15,7 @@ const facts: EngineFacts = {
   rssBytes: 45_000_000,
   dataPath: 'typescript',
   offload: false,
+  uses: [],
   listenPort: 40112,
   device: {
     publicKey: key(7),
@@ -58,6 +59,7 @@ describe('what an engine says of itself', () => {
       uptimeMs: 100_000,
       dataPath: 'typescript',
       offload: false,
+      uses: [],
       rssBytes: 45_000_000,
       connected: true,
       state: 'connected',
