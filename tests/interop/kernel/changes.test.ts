@@ -67,19 +67,19 @@ test('the kernel follows us to another address of the host', async () => {
   const session = await lab.hold(client);
   await expectAnswer(client);
   const { namespace } = lab.host;
-  const subnet = '198.51.100.0/24';
-  await namespace.sh(
-    `ip address add ${OTHER_ADDRESS}/24 dev ${HOST.tap}
-    ip route replace ${subnet} dev ${HOST.tap} src ${OTHER_ADDRESS}`,
-  );
+  const replace = async (old: string, address: string): Promise<void> => {
+    await namespace.sh(
+      `ip address del ${old}/24 dev ${HOST.tap}
+      ip address add ${address}/24 dev ${HOST.tap}`,
+    );
+  };
+  // While the old address is there we go on sending from it, as the kernel itself would.
+  await replace(HOST.outer4, OTHER_ADDRESS);
   try {
     await expectAnswer(client);
     expect(await lab.kernel.endpoint()).toBe(`${OTHER_ADDRESS}:${LISTEN_PORT}`);
   } finally {
-    await namespace.sh(
-      `ip route replace ${subnet} dev ${HOST.tap} src ${HOST.outer4}
-      ip address del ${OTHER_ADDRESS}/24 dev ${HOST.tap}`,
-    );
+    await replace(OTHER_ADDRESS, HOST.outer4);
   }
   await session.finish();
 });
