@@ -133,17 +133,19 @@ static void hand_sockets(const struct engine *engine)
  * @outside:	Outside
  * A question that comes again has been answered, but the answer didn't get
  * through, or not in time. The same sockets are good then; others could not even
- * have the same port, which these hold.
+ * have the same port, which these hold. So it is with a port that is asked for
+ * once more.
  */
 static void answer(struct outside *outside)
 {
 	const struct engine *engine = outside->engine;
 	struct sockets sockets;
+	bool is_again = outside->answered.engine == engine->pid &&
+			outside->answered.question == engine->question;
 	char word[48];
 	int errnum;
 
-	if (outside->answered.engine != engine->pid ||
-	    outside->answered.question != engine->question) {
+	if (!is_again && (engine->port <= 0 || engine->port != own_port())) {
 		errnum = open_sockets(outside, &sockets);
 		if (errnum != 0) {
 			snprintf(word, sizeof(word), "sockets %lu failed %s",

@@ -265,6 +265,8 @@ export class Loop {
     pump.sync();
     this.#device.useFastPath(undefined);
     this.#path.endPump();
+    // The pump's errors no longer count among them.
+    this.#socketErrorsBefore = this.#socketErrors();
     this.#listener.onPumpFailed?.(error);
     this.connect();
   }

@@ -83,6 +83,10 @@ export class TunnelSockets implements ControlledSockets {
   #timer: NodeJS.Timeout | undefined;
   #pauseMs = FIRST_PAUSE_MS;
   #isAsking = false;
+  /** How many moves wait for their answers. */
+  #moves = 0;
+  /** A renewal was wanted meanwhile. */
+  #isRenewalDue = false;
   #isMissing = false;
 
   constructor(listenPort: number, ports: TunnelSocketsPorts) {
@@ -112,9 +116,16 @@ export class TunnelSockets implements ControlledSockets {
     return UAPI_ERRNO.ok;
   }
 
-  /** Asks for others in place of those in use. While the pin is being asked it isn't asked again. */
+  /**
+   * Asks for others in place of those in use. While the pin is being asked it isn't asked again. Nor is
+   * it during a move: what that gives would hold the port which it is then asked for.
+   */
   renew(): void {
     if (this.#isAsking) return;
+    if (this.#moves > 0) {
+      this.#isRenewalDue = true;
+      return;
+    }
     this.#endRenewal();
     this.#ports.close();
     const renewal = this.#question((errno, code) => {
@@ -184,7 +195,8 @@ export class TunnelSockets implements ControlledSockets {
     this.#isAsking = false;
     this.#isMissing = true;
     this.#timer = setTimeout(() => {
-      this.#askForRenewal(renewal);
+      if (this.#moves > 0) this.#isRenewalDue = true;
+      else this.#askForRenewal(renewal);
     }, this.#pauseMs);
     this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
     this.#ports.onMissing(code);
@@ -200,6 +212,19 @@ export class TunnelSockets implements ControlledSockets {
   }
 
   async #move(port: number): Promise<UapiErrno> {
+    this.#moves++;
+    const errno = await this.#askForMove(port);
+    this.#moves--;
+    // New sockets are what a renewal would give.
+    if (errno === UAPI_ERRNO.ok) this.#isRenewalDue = false;
+    if (this.#isRenewalDue && this.#moves === 0) {
+      this.#isRenewalDue = false;
+      this.renew();
+    }
+    return errno;
+  }
+
+  async #askForMove(port: number): Promise<UapiErrno> {
     return await new Promise<UapiErrno>((resolve) => {
       const question = this.#question((errno) => {
         clearTimeout(timer);

@@ -145,6 +145,26 @@ static void test_again(void)
 	end();
 }
 
+/* A move whose answer was lost is asked for anew, by another question. */
+static void test_move_again(void)
+{
+	struct answer answer;
+	unsigned short port;
+	char last[32];
+
+	begin(0);
+	ask(1, 0);
+	hear(&answer);
+	port = sockets_port(PIN_UDP4);
+	forget(&answer);
+	ask(2, port);
+	hear(&answer);
+	snprintf(last, sizeof(last), "\"sockets 2 %u\"\n", port);
+	CHECK(says(&answer, last) && answer.count > 0);
+	forget(&answer);
+	end();
+}
+
 /* Leaves no descriptor free below the limit; returns how many that took. */
 static int fill(int taken[PIN_UDP6 + 1])
 {
@@ -188,6 +208,8 @@ int main(void)
 {
 	TEST("new sockets have the port of those before", test_answer);
 	TEST("a question that comes again gets the same sockets", test_again);
+	TEST("a port that is asked for once more is no other's",
+	     test_move_again);
 	TEST("a failure is told, and the port isn't forgotten", test_failed);
 	return report();
 }

@@ -298,12 +298,45 @@ describe('the sockets of a tunnel', () => {
   it('take each answer of the pin for its own question', async () => {
     const { sockets } = make();
     const first = sockets.update({ listenPort: 4001 });
-    sockets.renew();
     const second = sockets.update({ listenPort: 4002 });
     sockets.failed(1, 'EADDRINUSE');
-    sockets.opened(2, 4000);
-    sockets.opened(3, 4002);
+    sockets.opened(2, 4002);
     expect(await Promise.all([first, second])).toEqual([UAPI_ERRNO.addressInUse, UAPI_ERRNO.ok]);
     expect(sockets).toMatchObject({ listenPort: 4002, isMissing: false });
+  });
+
+  it('are not renewed during a move, whose port they would hold', async () => {
+    const { sockets, asked, events } = make();
+    const update = sockets.update({ listenPort: 4001 });
+    sockets.renew();
+    expect(asked).toEqual(['sockets 1 4001']);
+    sockets.handed(1, 4, 40);
+    sockets.opened(1, 4001);
+    expect(await update).toBe(UAPI_ERRNO.ok);
+    vi.advanceTimersByTime(600_000);
+    expect(asked, 'new ones are there already').toEqual(['sockets 1 4001']);
+    expect(events).toEqual([]);
+  });
+
+  it('are renewed after a move that came to nothing', async () => {
+    const { sockets, asked, events } = make();
+    const update = sockets.update({ listenPort: 4001 });
+    sockets.renew();
+    sockets.failed(1, 'EADDRINUSE');
+    expect(await update).toBe(UAPI_ERRNO.addressInUse);
+    expect(asked).toEqual(['sockets 1 4001', 'sockets 2']);
+    expect(events).toEqual(['closed']);
+  });
+
+  it('that are missing are not asked for during a move', async () => {
+    const { sockets, asked } = make();
+    sockets.renew();
+    sockets.failed(1, 'EMFILE');
+    const update = sockets.update({ listenPort: 4001 });
+    vi.advanceTimersByTime(2_000);
+    expect(asked).toEqual(['sockets 1', 'sockets 2 4001']);
+    sockets.failed(2, 'EMFILE');
+    await update;
+    expect(asked).toEqual(['sockets 1', 'sockets 2 4001', 'sockets 3']);
   });
 });
