@@ -112,17 +112,25 @@ static bool agree_on(struct aead *aead, const struct aead *halves,
 {
 	uint8_t expected[COMPARED_BYTES + TAG_BYTES];
 	uint8_t actual[COMPARED_BYTES + TAG_BYTES];
+	uint8_t forged[COMPARED_BYTES + TAG_BYTES];
+	uint8_t text[COMPARED_BYTES];
 	const struct halves *functions = &aead->evp->halves;
 	uint32_t i;
 
 	for (i = 0; i < len; i++)
 		expected[i] = (uint8_t)(i * 7 + len);
 	memcpy(actual, expected, len);
+	memcpy(text, expected, len);
 	halves_seal(functions, halves->key, counter, actual, len);
+	memcpy(forged, actual, len + TAG_BYTES);
+	forged[len] ^= 1;
 	return seal_with_evp(aead, counter, expected, len) &&
 	       memcmp(actual, expected, len + TAG_BYTES) == 0 &&
+	       !halves_open(functions, halves->key, counter, forged,
+			    len + TAG_BYTES) &&
 	       halves_open(functions, halves->key, counter, actual,
-			   len + TAG_BYTES);
+			   len + TAG_BYTES) &&
+	       memcmp(actual, text, len) == 0;
 }
 
 /**

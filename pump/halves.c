@@ -24,6 +24,7 @@ enum {
 	/* OpenSSL's state has 248 bytes. */
 	STATE_BYTES = 512,
 	PADDING = 16,
+	KNOWN_MAJOR = 3,
 };
 
 /* Key stream block 0, and room for a packet behind it. */
@@ -49,11 +50,17 @@ bool halves_find_function(const char *name, void *function)
 /**
  * halves_find() - Find both halves in the running program
  * @halves:	Gets the functions
- * Returns false if one is missing, or larger than it was ever known to be.
+ * Returns false if one is missing, or larger than it was ever known to be, or if
+ * this is not the OpenSSL whose functions they are known from: another one may
+ * give the names to others, and calling them would be the end.
  */
 bool halves_find(struct halves *halves)
 {
-	return halves_find_function("ChaCha20_ctr32", &halves->chacha20) &&
+	unsigned long (*version)(void);
+
+	return halves_find_function("OpenSSL_version_num", &version) &&
+	       version() >> 28 == KNOWN_MAJOR &&
+	       halves_find_function("ChaCha20_ctr32", &halves->chacha20) &&
 	       halves_find_function("Poly1305_ctx_size",
 				    &halves->state_bytes) &&
 	       halves_find_function("Poly1305_Init", &halves->begin) &&

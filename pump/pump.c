@@ -172,12 +172,13 @@ static void *rx_thread(void *argument)
 /**
  * pump_begin_workers() - Begin the threads beside tx and rx
  * @pump:	Pump
+ * @count:	How many beside each
  * They take no part in anything but what tx and rx give them.
  */
-void pump_begin_workers(struct pump *pump)
+void pump_begin_workers(struct pump *pump, uint32_t count)
 {
-	workers_begin(&pump->sealers, pump->config.workers, true);
-	workers_begin(&pump->openers, pump->config.workers, false);
+	workers_begin(&pump->sealers, count, true);
+	workers_begin(&pump->openers, count, false);
 	activity_store(&pump->activity->workers,
 		       pump->sealers.count + pump->openers.count);
 }
@@ -215,9 +216,10 @@ static void end_threads(struct pump *pump, int count)
 /**
  * begin_threads() - Begin all threads
  * @pump:	Pump
+ * @workers:	How many beside each of tx and rx
  * Returns 0 or a negative errno; then there is no thread.
  */
-static int begin_threads(struct pump *pump)
+static int begin_threads(struct pump *pump, uint32_t workers)
 {
 	static void *(*const bodies[])(void *) = {tx_thread, rx_thread};
 	sigset_t all, before;
@@ -225,7 +227,7 @@ static int begin_threads(struct pump *pump)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pump_begin_workers(pump);
+	pump_begin_workers(pump, workers);
 	for (count = 0; count < EPOCH_READERS && !failure; count++)
 		failure = pthread_create(&pump->threads[count], NULL,
 					 bodies[count], pump);
@@ -242,7 +244,10 @@ int pump_start(struct pump *pump)
 	if (pump->runs)
 		return -EALREADY;
 	offload_begin(pump->descriptors);
-	failure = begin_threads(pump);
+	failure = begin_threads(pump, pump->config.workers);
+	/* They may have taken what was left for the two that there must be. */
+	if (failure && pump->config.workers > 0)
+		failure = begin_threads(pump, 0);
 	if (failure) {
 		offload_end(pump->descriptors);
 		return failure;

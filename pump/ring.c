@@ -183,7 +183,7 @@ int ring_attach(struct pump *pump)
 		.coalesces_tcp = !is_whole,
 		.coalesces_udp = !is_whole,
 	};
-	pump_begin_workers(pump);
+	pump_begin_workers(pump, pump->config.workers);
 	pump->runs = true;
 	return 0;
 }

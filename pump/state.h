@@ -62,7 +62,7 @@ struct pump {
 };
 
 /* pump.c */
-void pump_begin_workers(struct pump *pump);
+void pump_begin_workers(struct pump *pump, uint32_t count);
 void pump_end_workers(struct pump *pump);
 
 /**

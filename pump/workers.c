@@ -31,8 +31,8 @@ enum {
 	 * others costs less than they save. */
 	JOB_BYTES = 512,
 	SHARED_BYTES = 16 * 1024,
-	/* A few microseconds: as long as a chunk takes. */
-	SPINS = 2000,
+	/* For a few microseconds, as long as a chunk takes. */
+	SPINS = 200,
 };
 
 /**

@@ -30,9 +30,10 @@ compile() {
 # run SOURCE DIRECTORY FLAGS
 run() {
 	program=$build/$(basename "$1" .c)-$2
-	# $3 is a list of words.
+	options=$(sed -n 's/^ \* Linked with: //p' "$1")
+	# Both are lists of words.
 	# shellcheck disable=SC2086
-	gcc $3 "$1" "$build/$2"/*.o -o "$program"
+	gcc $3 $options "$1" "$build/$2"/*.o -o "$program"
 	if "$program"; then
 		passed=$((passed + 1))
 	else
