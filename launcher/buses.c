@@ -34,11 +34,11 @@ static const char *const variables[] = {"DBUS_SESSION_BUS_ADDRESS",
 
 /**
  * hide_socket() - Cover a socket
- * @path:	Its path
+ * @path:	Its path, or that of a link to it; nothing but a socket is covered
  */
 static void hide_socket(const char *path)
 {
-	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	int fd = open(path, O_PATH | O_CLOEXEC);
 	struct stat file;
 	char target[32];
 

@@ -37,7 +37,7 @@ static const struct {
 			     .own = {"--profile", "-profile", "-P"}},
 	[ISOLATE_CHROMIUM] = {.words = {"--user-data-dir="},
 			      .is_attached = true,
-			      .own = {"--user-data-dir"}},
+			      .own = {"--user-data-dir", "-user-data-dir"}},
 	[ISOLATE_PROFILE] = {.words = {"--profile="},
 			     .is_attached = true,
 			     .own = {"--profile"}},
@@ -53,7 +53,9 @@ static const struct {
  * has_own() - Does a command say itself where it keeps its things?
  * @command:	Command
  * @way:	How that is said
- * Also as the beginning of a word, for values in the same one.
+ * Also as the beginning of a word, for values in the same one, and a short option
+ * among others: taken for one too often, a program is only not kept apart, and
+ * looked for as if it weren't to be.
  */
 static bool has_own(char *const *command, enum isolate_way way)
 {
@@ -65,6 +67,10 @@ static bool has_own(char *const *command, enum isolate_way way)
 		for (i = 0; i < WORDS_MAX; i++) {
 			option = ways[way].own[i];
 			len = option ? strlen(option) : 0;
+			if (len == 2 && (*command)[0] == '-' &&
+			    (*command)[1] != '-' &&
+			    strchr(*command + 1, option[1]))
+				return true;
 			if (option && strncmp(*command, option, len) == 0 &&
 			    ((*command)[len] == '\0' || (*command)[len] == '='))
 				return true;
@@ -182,6 +188,7 @@ bool isolate_command(char *const *command, enum isolate_way way,
 		snprintf(isolated->word, sizeof(isolated->word), "%s%s",
 			 words[0], isolated->mark);
 		isolated->command[1] = isolated->word;
+		isolated->command[2] = NULL;
 		used = 2;
 	}
 	memcpy(isolated->command + used, command + 1,

@@ -68,6 +68,22 @@ static void test_ways(void)
 			       &isolated));
 }
 
+/* The plainest use. */
+static void test_no_words(void)
+{
+	char *const command[] = {(char *)"prog", NULL};
+	struct isolated isolated;
+
+	CHECK(isolate_command(command, ISOLATE_CHROMIUM, "/a/work.conf",
+			      &isolated));
+	CHECK_TEXT(joined(&isolated), "--user-data-dir=DIR");
+	free(isolated.command);
+	CHECK(isolate_command(command, ISOLATE_MOZILLA, "/a/work.conf",
+			      &isolated));
+	CHECK_TEXT(joined(&isolated), "--no-remote --profile DIR");
+	free(isolated.command);
+}
+
 static void test_places(void)
 {
 	char *const command[] = {(char *)"prog", NULL};
@@ -100,6 +116,22 @@ static void test_own_options(void)
 					 (char *)own[i][1], NULL};
 
 		CHECK(!isolate_command(command, ISOLATE_MOZILLA, "/a",
+				       &isolated));
+	}
+}
+
+/* As getopt(3) takes them. */
+static void test_short_options(void)
+{
+	static const char *const words[] = {"-Lwork", "-2Lwork", "-S/tmp/x"};
+	struct isolated isolated;
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		char *const command[] = {(char *)"tmux", (char *)words[i],
+					 NULL};
+
+		CHECK(!isolate_command(command, ISOLATE_SOCKET_L, "/a",
 				       &isolated));
 	}
 }
@@ -144,6 +176,10 @@ int main(void)
 
 	CHECK(mkdtemp(state) && setenv("XDG_STATE_HOME", state, 1) == 0);
 	TEST("a program is told in its own way to keep to itself", test_ways);
+	TEST("so is one that is told nothing else", test_no_words);
+	TEST("short options may have their values behind them, and others "
+	     "before",
+	     test_short_options);
 	TEST("each configuration has a place of its own", test_places);
 	TEST("a command that names its place is left alone", test_own_options);
 	TEST("sockets are found in addresses of buses", test_addresses);
