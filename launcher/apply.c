@@ -99,12 +99,15 @@ _Noreturn void apply_main(void)
 	plan_read(IN_PLAN, &plan);
 	if (plan.is_quiet)
 		be_quiet();
-	file = openat(IN_DIRECTORY, "pin", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	file = openat(IN_DIRECTORY, "pin", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	if (file < 0)
 		die_errno("can't open the tunnel's record");
 	record_read(file, &record);
 	if (!join_open(record.pid, record.netns, &namespaces))
 		die_errno("can't open the tunnel's namespaces");
+	/* From here on it isn't the tunnel of the file that it was started with,
+	 * even if this is interrupted and the file is put back. */
+	record_forget_stamp(file);
 	change_network(&namespaces, &plan);
 	fds[1] = hostnames_seal(&plan.names);
 	fds[2] = IN_UDP4;

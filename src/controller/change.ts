@@ -174,8 +174,10 @@ async function portToKeep(
 ): Promise<number | undefined> {
   if (wanted === 0) return changed?.includes('ListenPort') ? undefined : await currentPort();
   if (changed && !changed.includes('ListenPort')) return wanted;
-  // Its own sockets hold that port, so others could not be opened.
-  return (await currentPort()) === wanted ? wanted : undefined;
+  // Its own sockets hold that port, so others could not be opened. Where no engine tells, after a
+  // change that came to nothing, they do as well: the pin has those that the change was to have.
+  const current = await currentPort();
+  return current === wanted || (current === undefined && !changed) ? wanted : undefined;
 }
 
 /** Undefined if that can't be told: no engine lives just now. */
