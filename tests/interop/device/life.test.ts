@@ -39,7 +39,7 @@ describe('a device', () => {
   it('is there when the command returns, and carries the first packet after its link is up', async () => {
     await lab.makeDevice();
     const pinged = await lab.sh(`${ADDRESSES}
-      ip link set wg0 up && ping -n -c 1 -W 3 10.9.0.1 && ping -n -c 1 -W 3 fd09::1`);
+      ip link set wg0 up && ping -n -c 1 -W 15 10.9.0.1 && ping -n -c 1 -W 15 fd09::1`);
     expect(pinged.match(/1 received/g)).toHaveLength(2);
     const { rxBytes, txBytes } = await lab.peer.peerState();
     expect(rxBytes).toBeGreaterThan(0);
@@ -108,8 +108,8 @@ describe('a device', () => {
 
   it('keeps its peers over a link that goes down, and answers again', async () => {
     await lab.makeDevice();
-    await lab.sh(`${ADDRESSES}; ip link set wg0 up; ping -n -c 1 -W 3 10.9.0.1`);
-    await lab.sh('ip link set wg0 down; ip link set wg0 up; ping -n -c 1 -W 3 10.9.0.1');
+    await lab.sh(`${ADDRESSES}; ip link set wg0 up; ping -n -c 1 -W 15 10.9.0.1`);
+    await lab.sh('ip link set wg0 down; ip link set wg0 up; ping -n -c 1 -W 15 10.9.0.1');
   });
 });
 
@@ -119,7 +119,7 @@ describe('a device that is moved to another network namespace', () => {
     const inside = await Namespace.create(':');
     try {
       await lab.sh(`ip link set wg0 netns ${inside.pid}`);
-      await inside.sh(`${ADDRESSES}; ip link set wg0 mtu 1300 up; ping -n -c 1 -W 5 10.9.0.1`);
+      await inside.sh(`${ADDRESSES}; ip link set wg0 mtu 1300 up; ping -n -c 1 -W 15 10.9.0.1`);
       const port = await lab.sh('wg show wg0 listen-port');
       await portIs('open', port);
       await inside.sh('ip link set wg0 down');
@@ -135,13 +135,13 @@ describe('a device that is moved to another network namespace', () => {
 
   it('works when it was up before, and comes back', async () => {
     await lab.makeDevice();
-    await lab.sh(`${ADDRESSES}; ip link set wg0 up; ping -n -c 1 -W 3 10.9.0.1`);
+    await lab.sh(`${ADDRESSES}; ip link set wg0 up; ping -n -c 1 -W 15 10.9.0.1`);
     const inside = await Namespace.create(':');
     try {
       await lab.sh(`ip link set wg0 netns ${inside.pid}`);
-      await inside.sh(`${ADDRESSES}; ip link set wg0 up; ping -n -c 1 -W 5 10.9.0.1`);
+      await inside.sh(`${ADDRESSES}; ip link set wg0 up; ping -n -c 1 -W 15 10.9.0.1`);
       await inside.sh(`ip link set wg0 netns ${lab.here.pid}`);
-      await lab.sh(`${ADDRESSES}; ip link set wg0 up; ping -n -c 1 -W 5 10.9.0.1`);
+      await lab.sh(`${ADDRESSES}; ip link set wg0 up; ping -n -c 1 -W 15 10.9.0.1`);
     } finally {
       await inside.close();
     }

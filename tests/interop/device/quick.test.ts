@@ -44,7 +44,7 @@ Endpoint = ${PEER_ENDPOINT}
   return { up: `${quick} up ${path} 2>&1`, down: `${quick} down ${path} 2>&1` };
 }
 
-const PING = 'ping -n -c 1 -W 3 10.9.0.1; ping -n -c 1 -W 3 fd09::1';
+const PING = 'ping -n -c 1 -W 15 10.9.0.1; ping -n -c 1 -W 15 fd09::1';
 
 describe('wg-quick', () => {
   it('brings a device up, which works at once, and down again', async () => {

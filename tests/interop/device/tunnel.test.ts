@@ -111,7 +111,7 @@ describe('wg(8) on a tunnel', () => {
       session.write('ping -n -c 1 -W 1 10.9.0.1 >/dev/null; echo lost $?\n');
       await session.until(/^lost 1$/m);
       await lab.sh(`wg set wg0 peer ${late} remove`);
-      session.write('ping -n -c 1 -W 3 10.9.0.1 >/dev/null; echo found $?\n');
+      session.write('ping -n -c 1 -W 15 10.9.0.1 >/dev/null; echo found $?\n');
       await session.until(/^found 0$/m);
     });
   });
@@ -123,7 +123,7 @@ describe('wg(8) on a tunnel', () => {
       await lab.wg('syncconf wg0', configuration.replace(/^Address.*\n/m, ''));
       expect(await lab.sh('wg show wg0 latest-handshakes')).toBe(before);
       expect(await lab.sh('wg show wg0 listen-port')).toBe(port);
-      session.write('ping -n -c 1 -W 3 10.9.0.1 >/dev/null; echo found $?\n');
+      session.write('ping -n -c 1 -W 15 10.9.0.1 >/dev/null; echo found $?\n');
       await session.until(/^found 0$/m);
     });
   });
@@ -133,7 +133,7 @@ describe('wg(8) on a tunnel', () => {
       await lab.sh('wg set wg0 fwmark 0x17 listen-port 5001');
       expect(await lab.sh('wg show wg0 fwmark')).toBe('0x17');
       expect(await ask('get=1')).toContain('listen_port=5001\n');
-      session.write('ping -n -c 1 -W 3 10.9.0.1 >/dev/null; echo found $?\n');
+      session.write('ping -n -c 1 -W 15 10.9.0.1 >/dev/null; echo found $?\n');
       await session.until(/^found 0$/m);
       const before = await ask('get=1');
       expect(await ask('set=1\nlisten_port=1\nreplace_peers=true')).toBe('errno=-5\n');

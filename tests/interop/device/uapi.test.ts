@@ -147,10 +147,10 @@ describe('wg(8)', () => {
     const keys = await remake();
     await lab.sh('ip address add 10.9.0.2/24 dev wg0');
     await up();
-    await lab.sh('ping -n -c 1 -W 3 10.9.0.1');
+    await lab.sh('ping -n -c 1 -W 15 10.9.0.1');
     const before = await lab.sh('wg show wg0 latest-handshakes');
     await lab.wg('syncconf wg0', lab.configuration(keys));
-    await lab.sh('ping -n -c 1 -W 3 10.9.0.1');
+    await lab.sh('ping -n -c 1 -W 15 10.9.0.1');
     expect(await lab.sh('wg show wg0 latest-handshakes')).toBe(before);
   });
 });
