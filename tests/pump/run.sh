@@ -42,12 +42,24 @@ run() {
 	fi
 }
 
+# replay NAME: whatever the fuzzer has found that led anywhere new (fuzz_NAME.c).
+replay() {
+	if "$build/fuzz_$1-memory" "$here/corpus/$1"/*; then
+		passed=$((passed + 1))
+	else
+		echo "not ok - the corpus of fuzz_$1.c"
+		failed=$((failed + 1))
+	fi
+}
+
 passed=0
 failed=0
 compile memory "$flags $memory"
 for source in "$here"/test_*.c "$here"/fuzz_*.c; do
 	run "$source" memory "$flags $memory"
 done
+replay tun
+replay udp
 compile threads "$flags $threads"
 run "$here/test_threads.c" threads "$flags $threads"
 run "$here/test_workers.c" threads "$flags $threads"
