@@ -9,6 +9,7 @@ import { addPeer } from '../sim/pair.ts';
 import { Network } from '../sim/network.ts';
 import type { Station } from '../sim/station.ts';
 import { messageKind } from '../sim/eavesdropper.ts';
+import { runs } from './runs.ts';
 
 const STRANGER = SimEndpoint.of('203.0.113.66:666');
 
@@ -56,7 +57,7 @@ test('random bytes are one drop each and change nothing', () => {
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
       expectOneDrop(scene, scene.b, bytes);
     }),
-    { numRuns: 200 },
+    runs(200),
   );
 });
 
@@ -74,7 +75,7 @@ test('random bytes behind a right type and length are one drop each and change n
     fc.property(message, (bytes) => {
       expectOneDrop(scene, scene.b, bytes);
     }),
-    { numRuns: 300 },
+    runs(300),
   );
 });
 
@@ -106,7 +107,7 @@ test('genuine messages with one byte changed are one drop each and change nothin
       changed[position % mac2Offset(datagram)] ^= difference;
       expectOneDrop(scene, sender === 'a' ? b : a, changed);
     }),
-    { numRuns: 400 },
+    runs(400),
   );
 });
 
@@ -131,7 +132,7 @@ test('genuine messages that are cut or lengthened are one drop each and change n
         : Uint8Array.of(...datagram, ...tail);
       expectOneDrop(scene, sender === 'a' ? b : a, changed);
     }),
-    { numRuns: 300 },
+    runs(300),
   );
 });
 
@@ -170,7 +171,7 @@ test('any bytes from the tunnel interface are sent, staged or one drop', () => {
       const gone = network.eavesdropper.seen({ kind: 'data' }).length - sent;
       expect(gone + a.drops() - drops).toBe(1);
     }),
-    { numRuns: 300 },
+    runs(300),
   );
 });
 
@@ -188,6 +189,6 @@ test('authentic packets with a length field that lies are one drop each', () => 
       network.advance(10);
       expect(b.drops('wrongLength') - drops).toBe(1);
     }),
-    { numRuns: 100 },
+    runs(100),
   );
 });
