@@ -48,9 +48,15 @@ export interface SessionFile {
   readonly pid: number;
 }
 
-/** All recorded tunnels of this user, by name. */
-export function recordedTunnels(environment: RuntimeEnvironment): readonly TunnelRecord[] {
-  const runtime = runtimeDirectory(environment);
+/** Where the system keeps a runtime directory for each user that is logged in. */
+const SYSTEM_PLACE = '/run/user';
+
+/** All recorded tunnels of this user, by name. `systemPlace` is `/run/user` but in a test. */
+export function recordedTunnels(
+  environment: RuntimeEnvironment,
+  systemPlace: string = SYSTEM_PLACE,
+): readonly TunnelRecord[] {
+  const runtime = runtimeDirectory(environment, systemPlace);
   if (runtime === undefined) return [];
   const root = join(runtime, 'wg-wrap');
   return namesIn(root)
@@ -61,7 +67,7 @@ export function recordedTunnels(environment: RuntimeEnvironment): readonly Tunne
 
 /** All state directories of this user, of tunnels that live and of others. */
 export function stateDirectories(environment: RuntimeEnvironment): readonly string[] {
-  const runtime = runtimeDirectory(environment);
+  const runtime = runtimeDirectory(environment, SYSTEM_PLACE);
   if (runtime === undefined) return [];
   const root = join(runtime, 'wg-wrap');
   return namesIn(root).map((name) => join(root, name));
@@ -146,9 +152,12 @@ export function controlSocketOf(record: TunnelRecord): string {
  * The launcher's order: see launcher/runtime.c. Undefined where the launcher would keep nothing: what
  * others could write to may hold records and sockets of theirs.
  */
-function runtimeDirectory(environment: RuntimeEnvironment): string | undefined {
+function runtimeDirectory(
+  environment: RuntimeEnvironment,
+  systemPlace: string,
+): string | undefined {
   const uid = process.geteuid?.() ?? 0;
-  const candidates = [environment.XDG_RUNTIME_DIR ?? '', `/run/user/${uid}`];
+  const candidates = [environment.XDG_RUNTIME_DIR ?? '', join(systemPlace, String(uid))];
   const found = candidates.find((path) => path.startsWith('/') && isOurs(path, uid, 0o022));
   if (found !== undefined) return found;
   const base = environment.TMPDIR?.startsWith('/') === true ? environment.TMPDIR : '/tmp';

@@ -1,12 +1,10 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { recordedTunnels } from '../../../src/linux/state-directory.ts';
 
 const uid = process.geteuid?.() ?? 0;
-/** Where the system has a place for this user, nothing is sought further. */
-const hasPlace = existsSync(`/run/user/${uid}`);
 
 let directory: string;
 let own: string;
@@ -27,7 +25,8 @@ function record(runtime: string, key: string, name: string): void {
 }
 
 const names = (environment: Parameters<typeof recordedTunnels>[0]): readonly string[] =>
-  recordedTunnels(environment).map(({ name }) => name);
+  // A place of our own: this machine may have one for this user, and it may not.
+  recordedTunnels(environment, join(directory, 'system')).map(({ name }) => name);
 
 describe('the tunnels that are recorded', () => {
   it('are those of the runtime directory, by name', () => {
@@ -38,9 +37,7 @@ describe('the tunnels that are recorded', () => {
   });
 
   // A process of root's passes over the checks that others meet.
-  it
-    .skipIf(hasPlace)
-    .each(['', 'relative', '/nonexistent/x', '/etc/passwd', '/etc/passwd/x', '/proc/self/fd/9999'])(
+  it.each(['', 'relative', '/nonexistent/x', '/etc/passwd', '/etc/passwd/x', '/proc/self/fd/9999'])(
     'are sought among the temporary files where XDG_RUNTIME_DIR is %j',
     (XDG_RUNTIME_DIR) => {
       expect(names({ XDG_RUNTIME_DIR, TMPDIR: directory })).toEqual([]);
@@ -50,7 +47,14 @@ describe('the tunnels that are recorded', () => {
     },
   );
 
-  it.skipIf(hasPlace)('are none where something else has the place', () => {
+  it("are sought in the system's place for the user before the temporary files", () => {
+    record(join(directory, 'system', String(uid)), 'a', 'work');
+    mkdirSync(own, { mode: 0o700 });
+    record(own, 'b', 'home');
+    expect(names({ TMPDIR: directory })).toEqual(['work']);
+  });
+
+  it('are none where something else has the place', () => {
     writeFileSync(own, '');
     expect(names({ TMPDIR: directory })).toEqual([]);
     expect(names({ TMPDIR: '/etc/passwd' })).toEqual([]);
@@ -58,7 +62,7 @@ describe('the tunnels that are recorded', () => {
     expect(names({ XDG_RUNTIME_DIR: directory })).toEqual([]);
   });
 
-  it.skipIf(hasPlace)('are not believed where others could have written them', () => {
+  it('are not believed where others could have written them', () => {
     mkdirSync(own);
     record(own, 'a', 'work');
     chmodSync(own, 0o750);
