@@ -112,10 +112,11 @@ void descriptors_begin_tx(struct descriptors *descriptors)
 {
 	struct pump *pump = descriptors->pump;
 
-	descriptors->reads = 1;
+	descriptors->reads_rows = false;
 	descriptors->uses_uring =
 		!(pump->config.without & PUMP_WITHOUT_URING) &&
-		uring_init(&descriptors->uring, BODY_FRAMES) == 0;
+		uring_init(&descriptors->uring, BODY_FRAMES,
+			   descriptors->tun) == 0;
 	offload_note(pump, PUMP_USES_URING, descriptors->uses_uring);
 }
 
@@ -128,6 +129,7 @@ void descriptors_end_tx(struct descriptors *descriptors)
 	if (descriptors->uses_uring)
 		uring_destroy(&descriptors->uring);
 	descriptors->uses_uring = false;
+	descriptors->reads_rows = false;
 }
 
 /**

@@ -38,8 +38,9 @@ struct descriptors {
 	bool had_async;
 	/* For tx. */
 	bool uses_uring;
+	/* Only with a ring: whether the next batch is read as a row. */
+	bool reads_rows;
 	struct uring uring;
-	uint32_t reads;
 	uint8_t *frames;
 	struct mmsghdr sends[BODY_GROUPS];
 	struct message_buffers send_buffers[BODY_GROUPS];

@@ -2,9 +2,11 @@
 /*
  * tun.c - reads and writes of the TUN
  *
- * As many packets are read at once as seem to be there: one at first, twice as
- * many whenever all were, until enough bytes for one send have come together.
- * A read too many costs little, a system call for each packet much.
+ * Packets are read one by one until there are none, or enough bytes for one send
+ * have come together. When a whole batch of short ones was there, the next batch
+ * is likely to be, too, and is read with one system call, if io_uring is allowed.
+ * That goes on until there are fewer, or long ones: super-packets come with one
+ * system call as they are, and the last of few would be waited for.
  */
 #include "descriptors.h"
 
@@ -17,8 +19,10 @@
 enum {
 	/* A batch isn't made longer than this by reading one by one. */
 	BATCH_BYTES = 64 * 1024,
-	/* From this length on packets are read by ones and twos. */
-	LONG_BYTES = 16 * 1024,
+	/* With longer ones, a row of reads would be more than a batch. */
+	SHORT_BYTES = BATCH_BYTES / BODY_FRAMES,
+	/* A row in which fewer were read is the last. */
+	ROW_MIN = BODY_FRAMES * 3 / 4,
 };
 
 /**
@@ -72,41 +76,35 @@ static int read_singly(struct descriptors *descriptors,
 }
 
 /**
- * read_together() - Read several packets with one system call
+ * read_row() - Read a batch of packets with one system call
  * @descriptors: Body with a ring
  * @frames:	Gets them
  * Returns their number, or a negative errno.
  */
-static int read_together(struct descriptors *descriptors,
-			 struct frame frames[BODY_FRAMES])
+static int read_row(struct descriptors *descriptors,
+		    struct frame frames[BODY_FRAMES])
 {
 	int32_t results[BODY_FRAMES];
-	uint32_t i, wanted = descriptors->reads;
-	bool is_long = false;
-	int count = 0, failure;
+	bool are_short = true;
+	int count = 0, i;
 
-	failure = uring_read(&descriptors->uring, descriptors->tun,
-			     descriptors->frames, FRAME_BYTES, wanted, results);
-	if (failure != 0)
-		return failure;
-	for (i = 0; i < wanted; i++) {
+	i = uring_read(&descriptors->uring, descriptors->frames, FRAME_BYTES,
+		       BODY_FRAMES, results);
+	if (i != 0)
+		return i;
+	for (; i < BODY_FRAMES; i++) {
 		if (results[i] == -EAGAIN || results[i] == -EINTR)
 			continue;
 		if (results[i] <= 0 && count == 0)
 			return results[i] < 0 ? results[i] : -ENODEV;
 		if (results[i] <= 0)
 			break;
-		is_long = is_long || results[i] > LONG_BYTES;
+		are_short = are_short && results[i] <= SHORT_BYTES;
 		decode(descriptors,
 		       descriptors->frames + (size_t)i * FRAME_BYTES,
 		       (uint32_t)results[i], &frames[count++]);
 	}
-	if (is_long)
-		descriptors->reads = 2;
-	else if ((uint32_t)count == wanted && wanted < BODY_FRAMES)
-		descriptors->reads = wanted * 2;
-	else if ((uint32_t)count < wanted / 4)
-		descriptors->reads = wanted / 2;
+	descriptors->reads_rows = are_short && count >= ROW_MIN;
 	return count;
 }
 
@@ -121,15 +119,19 @@ int tun_read(void *context, struct frame frames[BODY_FRAMES])
 	struct descriptors *descriptors = context;
 	int count;
 
-	if (descriptors->uses_uring) {
-		count = read_together(descriptors, frames);
+	if (descriptors->reads_rows) {
+		count = read_row(descriptors, frames);
 		if (count >= 0 || count == -EBADFD || count == -ENODEV)
 			return count;
 		/* This kernel's TUN can't be read so; what waits, waits. */
 		descriptors_end_tx(descriptors);
 		offload_note(descriptors->pump, PUMP_USES_URING, false);
 	}
-	return read_singly(descriptors, frames);
+	count = read_singly(descriptors, frames);
+	/* All of it in the bytes of one send: so they are short. */
+	descriptors->reads_rows =
+		descriptors->uses_uring && count == BODY_FRAMES;
+	return count;
 }
 
 /**

@@ -18,9 +18,9 @@ struct uring {
 	void *completions;
 };
 
-int uring_init(struct uring *uring, uint32_t entries);
+int uring_init(struct uring *uring, uint32_t entries, int fd);
 void uring_destroy(struct uring *uring);
-int uring_read(struct uring *uring, int fd, uint8_t *buffers, uint32_t stride,
+int uring_read(struct uring *uring, uint8_t *buffers, uint32_t stride,
 	       uint32_t count, int32_t *results);
 
 #endif
