@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * echo.c - how long ICMP echoes take, one after the other
+ * echo.c - how long ICMP echoes take
  *
  *	echo ADDRESS INTERVAL_US MILLISECONDS
- *		Prints the nanoseconds of each answered one, a line each. The
- *		other end's kernel answers, so no program's wake-up is in it.
+ *		Prints the nanoseconds of each, a line each. The other end's
+ *		kernel answers, so no program's wake-up is in it.
  *
- * Requests go out at fixed times, but none before the last one was answered or
- * given up.
+ * Requests go out at fixed times, whatever has become of those before: a sender
+ * that waited for answers would send few while a tunnel is slow, and so find it
+ * faster than it is. What is not answered in time counts as PATIENCE_MS.
  */
 #include "program.h"
 
 #include <netinet/ip_icmp.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 
 enum {
@@ -26,40 +28,45 @@ struct echo {
 	uint8_t payload[PAYLOAD_BYTES];
 };
 
+/* When each request was sent; once it is answered, how long that took. */
 static uint64_t samples[SAMPLES_MAX];
+static bool is_answered[SAMPLES_MAX];
 
 /**
- * take_answer() - Wait for the answer to a request
+ * take_answers() - Take answers until a time
  * @fd:		Socket
- * @sequence:	Of the request
- * @begin:	When it was sent
- * Returns nanoseconds, or 0 if it is given up.
+ * @until:	Then
+ * @count:	How many requests were sent
+ * @answered:	How many of them have been answered; is raised
+ * @wanted:	How many answers are enough
  */
-static uint64_t take_answer(int fd, uint16_t sequence, uint64_t begin)
+static void take_answers(int fd, uint64_t until, uint32_t count,
+			 uint32_t *answered, uint32_t wanted)
 {
 	struct pollfd fds = {.fd = fd, .events = POLLIN};
+	struct timespec timeout;
 	struct echo answer;
+	uint64_t time;
+	uint32_t index;
 
-	while (poll(&fds, 1, PATIENCE_MS) > 0) {
+	while (*answered < wanted && (time = now()) < until) {
+		timeout.tv_sec = (time_t)((until - time) / NS_PER_S);
+		timeout.tv_nsec = (long)((until - time) % NS_PER_S);
+		if (ppoll(&fds, 1, &timeout, NULL) <= 0)
+			continue;
 		if (recv(fd, &answer, sizeof(answer), 0) <
 		    (ssize_t)sizeof(answer))
 			fail("recv");
-		if (answer.header.un.echo.sequence == sequence)
-			return now() - begin;
+		/* The last request of that sequence number. */
+		index = count - 1 -
+			(uint16_t)(count - 1 -
+				   ntohs(answer.header.un.echo.sequence));
+		if (index >= count || is_answered[index])
+			continue;
+		is_answered[index] = true;
+		samples[index] = now() - samples[index];
+		(*answered)++;
 	}
-	return 0;
-}
-
-/**
- * sleep_until() - Sleep
- * @time:	Until then
- */
-static void sleep_until(uint64_t time)
-{
-	struct timespec until = {.tv_sec = (time_t)(time / 1000000000),
-				 .tv_nsec = (long)(time % 1000000000)};
-
-	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
 }
 
 /**
@@ -67,29 +74,28 @@ static void sleep_until(uint64_t time)
  * @fd:		Connected socket
  * @interval_ns: From one to the next
  * @ms:		How long
- * Returns how many were answered.
+ * Returns how many there were, or 0 if none was answered.
  */
 static uint32_t measure(int fd, uint64_t interval_ns, uint32_t ms)
 {
 	struct echo echo = {.header.type = ICMP_ECHO};
-	uint64_t begin = now(), next = begin, sent, took;
-	uint32_t count = 0;
-	uint16_t sequence = 0;
+	uint64_t begin = now(), next = begin;
+	uint32_t count = 0, answered = 0, i;
 
 	while (next - begin < (uint64_t)ms * NS_PER_MS && count < SAMPLES_MAX) {
-		sleep_until(next);
-		echo.header.un.echo.sequence = htons(++sequence);
-		sent = now();
+		take_answers(fd, next, count, &answered, UINT32_MAX);
+		echo.header.un.echo.sequence = htons((uint16_t)count);
+		samples[count++] = now();
 		if (send(fd, &echo, sizeof(echo), 0) != sizeof(echo))
 			fail("send");
-		took = take_answer(fd, htons(sequence), sent);
-		if (took > 0)
-			samples[count++] = took;
 		next += interval_ns;
-		if (next < now())
-			next = now();
 	}
-	return count;
+	take_answers(fd, now() + (uint64_t)PATIENCE_MS * NS_PER_MS, count,
+		     &answered, count);
+	for (i = 0; i < count; i++)
+		if (!is_answered[i])
+			samples[i] = (uint64_t)PATIENCE_MS * NS_PER_MS;
+	return answered > 0 ? count : 0;
 }
 
 int main(int argc, char **argv)

@@ -17,7 +17,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { NS_PER_MS = 1000000 };
+enum { NS_PER_MS = 1000000, NS_PER_S = 1000000000 };
 
 /**
  * fail() - Say what can't be done, with errno, and exit
@@ -37,7 +37,7 @@ static inline uint64_t now(void)
 	struct timespec time;
 
 	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+	return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_nsec;
 }
 
 /**
