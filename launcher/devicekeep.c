@@ -35,6 +35,8 @@ enum {
 	READY_MS = 10000,
 	STOP_MS = 1000,
 	LOOK_MS = 1000,
+	/* An engine that talks without end doesn't keep us from the rest. */
+	WORDS_A_TURN = 64,
 };
 
 static const long long never = LLONG_MAX;
@@ -227,12 +229,20 @@ static void on_ready(struct keep *keep, long long now)
  * on_channel() - The engine spoke, or hung up
  * @keep:	Keeper
  * @now:	Time
+ * Not more words at once than WORDS_A_TURN; then it is called again, also for
+ * those that were read already by engine_has_word().
  */
 static void on_channel(struct keep *keep, long long now)
 {
 	enum engine_word word;
+	unsigned int i;
 
-	while ((word = engine_listen(&keep->engine)) != ENGINE_SAYS_NOTHING) {
+	if (keep->last_words >= 0)
+		engine_bound_log(keep->last_words);
+	for (i = 0; i < WORDS_A_TURN; i++) {
+		word = engine_listen(&keep->engine);
+		if (word == ENGINE_SAYS_NOTHING)
+			return;
 		if (word == ENGINE_SAYS_READY)
 			on_ready(keep, now);
 		if (word != ENGINE_HANGS_UP)
@@ -243,8 +253,6 @@ static void on_channel(struct keep *keep, long long now)
 		keep->end_by = now + STOP_MS;
 		return;
 	}
-	if (keep->last_words >= 0)
-		engine_bound_log(keep->last_words);
 }
 
 /**
@@ -322,6 +330,8 @@ static void await(const struct keep *keep, struct pollfd watches[WATCHES])
 
 	if (next != never && left < 0)
 		left = 0;
+	if (engine_has_word(&keep->engine))
+		left = 0;
 	for (i = 0; i < WATCHES; i++) {
 		watches[i].fd = fds[i];
 		watches[i].events = POLLIN;
@@ -354,7 +364,8 @@ _Noreturn void devicekeep_run(const struct devicekeep *device)
 	for (;;) {
 		await(&keep, watches);
 		now = now_ms();
-		if (watches[WATCH_CHANNEL].revents != 0)
+		if (watches[WATCH_CHANNEL].revents != 0 ||
+		    engine_has_word(&keep.engine))
 			on_channel(&keep, now);
 		if (watches[WATCH_SIGNALS].revents != 0)
 			on_signals(&keep, now);
