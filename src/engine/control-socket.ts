@@ -8,7 +8,8 @@
  *   wait=MS          answered at the first handshake, or after MS milliseconds with what was observed
  *
  * A request ends with an empty line, and so does its answer. One request at a time on a connection;
- * the bounds below hold for whatever a client sends.
+ * the bounds below hold for whatever a client sends. A client may say that it sends no more: it gets
+ * the answers to what it sent. Only one that waits is taken to have gone, as it looks the same.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { formatErrno, UAPI_ERRNO } from '../uapi.ts';
@@ -37,7 +38,7 @@ export function serveControlSocket(
   listener: ControlListener,
   isWelcome: (fd: number) => boolean = () => true,
 ): Server {
-  const server = createServer((socket) => {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
     const connection = descriptorOf(socket);
     if (connection !== undefined && isWelcome(connection)) new Connection(socket, listener).start();
     else socket.destroy();
@@ -67,7 +68,10 @@ class Connection {
   #lineLength = 0;
   #hasRequest = false;
   #isBusy = false;
+  #isWaiting = false;
   #isDraining = false;
+  /** The client sends no more. */
+  #isEnded = false;
 
   constructor(socket: Socket, listener: ControlListener) {
     this.#socket = socket;
@@ -86,6 +90,11 @@ class Connection {
     this.#socket.on('data', (text: string) => {
       this.#keep(text);
       this.#answerNext();
+    });
+    this.#socket.on('end', () => {
+      this.#isEnded = true;
+      if (this.#isWaiting) this.#socket.destroy();
+      else this.#answerNext();
     });
     this.#socket.on('drain', () => {
       this.#isDraining = false;
@@ -120,6 +129,7 @@ class Connection {
     if (!this.#hasRequest || this.#isBusy) {
       const isTooLong = !this.#hasRequest && this.#lineLength > MAX_LINE_CHARACTERS;
       if (isTooLong || this.#length > MAX_REQUEST_CHARACTERS) this.#socket.destroy();
+      else if (this.#isEnded && !this.#isBusy) this.#socket.end();
       return;
     }
     if (this.#isDraining || this.#socket.destroyed) return;
@@ -157,8 +167,18 @@ class Connection {
     const wait = /^wait=(\d{1,9})$/.exec(first);
     if (wait && !hasMore) {
       const milliseconds = Math.min(Number(wait[1]), MAX_WAIT_MS);
-      return this.#listener.onWait(milliseconds, this.#gone.signal);
+      return this.#wait(milliseconds);
     }
     return formatErrno(UAPI_ERRNO.protocol);
+  }
+
+  async #wait(milliseconds: number): Promise<string> {
+    this.#isWaiting = true;
+    if (this.#isEnded) this.#socket.destroy();
+    try {
+      return await this.#listener.onWait(milliseconds, this.#gone.signal);
+    } finally {
+      this.#isWaiting = false;
+    }
   }
 }

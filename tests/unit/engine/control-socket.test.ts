@@ -11,6 +11,8 @@ import { serveControlSocket, type ControlListener } from '../../../src/engine/co
 class Listener implements ControlListener {
   readonly requests: string[] = [];
   answer = 'listen_port=1\nerrno=0\n\n';
+  /** What a change is answered with, if that takes a while. */
+  change?: Promise<string>;
   readonly waits: { answer: (text: string) => void; signal: AbortSignal }[] = [];
 
   onGet(): string {
@@ -18,9 +20,9 @@ class Listener implements ControlListener {
     return this.answer;
   }
 
-  onSet(request: string): string {
+  onSet(request: string): string | Promise<string> {
     this.requests.push(request);
-    return 'errno=0\n\n';
+    return this.change ?? 'errno=0\n\n';
   }
 
   onStatus(): string {
@@ -137,6 +139,35 @@ describe('the control socket', () => {
     await expect.poll(() => listener.waits.length).toBe(1);
     socket.destroy();
     await expect.poll(() => listener.waits[0].signal.aborted).toBe(true);
+  });
+
+  it('tells a wait that its client sends no more', async () => {
+    const socket = await client();
+    socket.write('wait=5000\n\n');
+    await expect.poll(() => listener.waits.length).toBe(1);
+    socket.end();
+    await expect.poll(() => listener.waits[0].signal.aborted).toBe(true);
+  });
+
+  it('answers all that a client has sent that sends no more, and then hangs up', async () => {
+    let changed: (answer: string) => void = () => undefined;
+    listener.change = new Promise((resolve) => (changed = resolve));
+    const socket = connect({ path, allowHalfOpen: true });
+    socket.setEncoding('utf8');
+    const taken: string[] = [];
+    socket.on('data', (chunk: string) => taken.push(chunk));
+    socket.write('set=1\n\n');
+    await expect.poll(() => listener.requests.length).toBe(1);
+    socket.end('get=1\n\nget=');
+    // The end of what it sends is noticed before the change is made.
+    const other = await client();
+    other.write('status=1\n\n');
+    await answers(other, 1);
+    other.destroy();
+    expect(taken).toEqual([]);
+    changed('errno=0\n\n');
+    await once(socket, 'close');
+    expect(taken.join('')).toBe('errno=0\n\nlisten_port=1\nerrno=0\n\n');
   });
 
   it('refuses a get or a wait with more lines', async () => {
