@@ -118,7 +118,7 @@ demo: ## run a command over WireGuard against an embedded peer, from nothing
 
 # --- checks ---------------------------------------------------------------------------------------------------------
 
-.PHONY: check fmt fmt-check lint tidy fuzz types unit sim differential property launcher-tests pump-tests e2e e2e-typescript e2e-long interop interop-wireguard-go interop-wireguard-go-typescript interop-kernel test
+.PHONY: check fmt fmt-check lint tidy fuzz types unit sim differential property launcher-tests pump-tests e2e e2e-typescript e2e-long interop interop-wireguard-go interop-wireguard-go-typescript interop-kernel interop-kernel-typescript test
 check: fmt-check lint tidy types unit sim differential property ## everything fast: before each commit
 
 fmt: ## format all sources
@@ -202,6 +202,10 @@ interop-kernel: all ## the product against the kernel's WireGuard, in a virtual 
 	scripts/prepare interop-kernel
 	$(BIN)/vitest run --config tests/interop/kernel/vitest.config.ts
 
+interop-kernel-typescript: all ## as interop-kernel, with WG_WRAP_PUMP=off
+	scripts/prepare interop-kernel
+	WG_WRAP_PUMP=off $(BIN)/vitest run --config tests/interop/kernel/vitest.config.ts
+
 e2e-long: all ## rekeys in real time: several minutes
 	WG_WRAP_TEST_LONG=1 $(BIN)/vitest run --config tests/e2e/vitest.config.ts
 
@@ -212,6 +216,8 @@ test: ## everything, from nothing
 	$(MAKE) --no-print-directory e2e
 	$(MAKE) --no-print-directory interop
 	$(MAKE) --no-print-directory interop-wireguard-go
+	$(MAKE) --no-print-directory e2e-typescript
+	$(MAKE) --no-print-directory interop-wireguard-go-typescript
 
 # --- measuring ------------------------------------------------------------------------------------------------------
 

@@ -18,11 +18,13 @@ import { echoes, MEASUREMENTS } from './measurements.ts';
 import { Mesh, type MeshOptions, type PairName } from './mesh.ts';
 import { formatJson, formatTable, Results, type Circumstances } from './report.ts';
 import { install } from './rig.ts';
-import { formatSoak, largerRssMiB, soak } from './soak.ts';
+import { formatSoak, largerRssMiB, soak, type SoakedPair } from './soak.ts';
 
 const CC = ['-std=c11', '-D_GNU_SOURCE', '-O2', '-static', '-pthread'];
 const PROGRAMS = ['flood', 'requests', 'echo', 'forward'] as const;
 const WARM_UP_S = 0.1;
+/** Unless told otherwise, where all rows are wanted. */
+const SOAK_S = 600;
 /** Those whose memory is compared. */
 const MEASURED: readonly PairName[] = ['ours', 'theirs'];
 
@@ -77,7 +79,7 @@ function parseSettings(values: Readonly<Record<string, string | undefined>>): Se
     throw new Error(`no such rows: ${unknown.join(', ')}; there are ${known}`);
   }
   const numbers = ['repetitions', 'seconds', 'soak'].map((name) => {
-    const value = Number(values[name]);
+    const value = Number(values[name] ?? (values['rows'] === undefined ? SOAK_S : 0));
     if (!Number.isInteger(value) || value < (name === 'soak' ? 0 : 1)) {
       throw new Error(`--${name} takes a whole number, not ${String(values[name])}`);
     }
@@ -141,7 +143,7 @@ async function main(): Promise<void> {
       rows: { type: 'string' },
       repetitions: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '5' },
-      soak: { type: 'string', default: '0' },
+      soak: { type: 'string' },
       json: { type: 'string' },
       svg: { type: 'string' },
     },
@@ -166,6 +168,12 @@ async function main(): Promise<void> {
       mesh = await Mesh.build(options);
       await warmUp(mesh);
       soaked = await soak(mesh, settings.soakSeconds);
+      for (const [name, { tenthsMiB }] of Object.entries(soaked.pairs) as [
+        PairName,
+        SoakedPair,
+      ][]) {
+        results.add(name, { rssSoaked: tenthsMiB[tenthsMiB.length - 1] });
+      }
     }
     const rows = results.rows();
     process.stdout.write(`${formatTable(rows)}\n${soaked ? `${formatSoak(soaked)}\n` : ''}`);

@@ -41,7 +41,8 @@ export type FigureName =
   | 'rttLoad99'
   | 'cpu'
   | 'rssBefore'
-  | 'rssAfter';
+  | 'rssAfter'
+  | 'rssSoaked';
 
 /** Every figure, in the order of the report. */
 export const FIGURES: Readonly<Record<FigureName, FigureKind>> = {
@@ -59,6 +60,7 @@ export const FIGURES: Readonly<Record<FigureName, FigureKind>> = {
   cpu: { title: 'CPU time per Gbit', unit: 's/Gbit', better: 'less' },
   rssBefore: { title: 'memory at first', unit: 'MiB', better: 'less' },
   rssAfter: { title: 'memory after load', unit: 'MiB', better: 'less', target: 0.2 },
+  rssSoaked: { title: 'memory after a soak', unit: 'MiB', better: 'less', target: 0.2 },
 };
 
 /** The numbers of one measurement. */

@@ -90,11 +90,18 @@ print(json.dumps({"names": " ".join(x.tag.split("}")[1] for x in root.iter()), "
     return JSON.parse(stdout) as { readonly names: string; readonly text: string };
   }
 
-  test('is well-formed, with a bar and a ratio for each row', () => {
+  test('is well-formed, with a bar and a ratio for each row and each mixed pair', () => {
     const { names, text } = parse(formatChart(results().rows()));
-    expect(names.match(/\brect\b/g)).toHaveLength(3);
+    expect(names.match(/\brect\b/g)).toHaveLength(4);
     expect(text).toContain('TCP, one stream');
-    for (const ratio of ['3.00×', '1.00×', '0.50×']) expect(text).toContain(ratio);
+    expect(text).toContain('ours to theirs');
+    for (const ratio of ['3.00×', '1.50×', '1.00×', '0.50×']) expect(text).toContain(ratio);
+  });
+
+  test('has a tick where there is a target', () => {
+    const [tcp, , cpu] = results().rows();
+    expect(formatChart([tcp])).toContain('<line class="target"');
+    expect(formatChart([cpu])).not.toContain('<line class="target"');
   });
 
   test('escapes what a title may hold', () => {
