@@ -18,7 +18,6 @@
  * steps 1, 2 and 4.
  */
 import { fstatSync, readSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { formatHex, parseHex } from '../bytes.ts';
 import { decodeEngineConfiguration, type EngineConfiguration } from '../engine-configuration.ts';
@@ -26,6 +25,7 @@ import type { EngineState } from '../engine-status.ts';
 import { bootTime, wallClock } from '../linux/clock.ts';
 import { entropy } from '../linux/entropy.ts';
 import { makeUndumpable } from '../linux/ffi.ts';
+import { processors } from '../linux/processors.ts';
 import { x25519 } from '../linux/x25519.ts';
 import { parseSet } from '../uapi.ts';
 import { Device } from '../wireguard/device.ts';
@@ -82,7 +82,7 @@ function logStart({ tunnel, mtu }: EngineConfiguration, loop: Loop): void {
 /** A tunnel without a pump is a slower one. */
 function usePump(
   loop: Loop,
-  { mtu, pumpWorkers = workersFor(availableParallelism()) }: EngineConfiguration,
+  { mtu, pumpWorkers = workersFor(processors()) }: EngineConfiguration,
 ): void {
   try {
     loop.usePump(join(dirname(import.meta.filename), PUMP), mtu, pumpWorkers);
