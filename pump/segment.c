@@ -12,6 +12,10 @@
  *		last; checksum
  *	UDP	length; checksum, never 0
  *
+ * The checksum field of the super-packet has the sum of its pseudo-header. Each
+ * segment's differs from that by the length only; it isn't made from the IP
+ * header, which has another destination as long as a source route isn't done.
+ *
  * A packet that is whole may still lack its checksum. Nothing in the header is
  * believed before it agrees with the packet: it is the kernel's, but the packet
  * is any program's.
@@ -80,6 +84,16 @@ static uint32_t ip_header_length(const struct segmenter *segmenter,
 }
 
 /**
+ * checksum_place() - Where the checksum is in TCP or UDP
+ * @segmenter:	Segmenter of a super-packet
+ */
+static uint32_t checksum_place(const struct segmenter *segmenter)
+{
+	return segmenter->protocol == PROTOCOL_TCP ? TCP_CHECKSUM
+						   : UDP_CHECKSUM;
+}
+
+/**
  * begin_cut() - Begin with a super-packet
  * @segmenter:	Segmenter
  * @type:	VNET_GSO_…
@@ -113,6 +127,10 @@ static int begin_cut(struct segmenter *segmenter, unsigned int type)
 	if (segmenter->header_len + segmenter->size > PACKET_BYTES_MAX)
 		return -1;
 	segmenter->at = segmenter->header_len;
+	/* Without the length: a number and its complement add up to 0. */
+	segmenter->pseudo = checksum_add16(
+		checksum_add(0, transport + checksum_place(segmenter), 2),
+		~(segmenter->len - segmenter->ip_len) & 0xffff);
 	return 0;
 }
 
@@ -240,13 +258,11 @@ void segment_next(struct segmenter *segmenter, uint8_t *out)
 		store16(out + 4, len - IPV6_HEADER_BYTES);
 	}
 	number(segmenter, transport, transport_len, segmenter->is_done);
-	field = transport + (segmenter->protocol == PROTOCOL_TCP
-				     ? TCP_CHECKSUM
-				     : UDP_CHECKSUM);
+	field = transport + checksum_place(segmenter);
 	store16(field, 0);
-	folded = (uint16_t)~checksum_fold(checksum_add(
-		checksum_pseudo(out, segmenter->protocol, transport_len),
-		transport, transport_len));
+	folded = (uint16_t)~checksum_fold(
+		checksum_add(checksum_add16(segmenter->pseudo, transport_len),
+			     transport, transport_len));
 	if (folded == 0 && segmenter->protocol == PROTOCOL_UDP)
 		folded = 0xffff;
 	checksum_store(field, folded);

@@ -16,6 +16,8 @@ struct segmenter {
 	/* Payload of a segment; 0 for a packet that is whole. */
 	uint32_t size;
 	uint32_t protocol;
+	/* Sum of the pseudo-header, but for the length. */
+	uint64_t pseudo;
 	/* Where the payload of the next segment begins. */
 	uint32_t at;
 	uint32_t index;
