@@ -18,8 +18,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Longest datagram or packet that the core makes itself. */
-enum { CORE_BYTES_MAX = 2048 };
+enum {
+	/* Longest datagram or packet that the core makes itself. */
+	CORE_BYTES_MAX = 2048,
+	/* Of tx's queue, for promotions alone: a later one must not overtake. */
+	PROMOTIONS_BYTES = 72 * 1024,
+};
 
 int pump_set_sockets(struct pump *pump, int udp4, int udp6)
 {
@@ -161,7 +165,7 @@ int pump_promote(struct pump *pump, uint32_t local_index)
 		return -ENOENT;
 	message = pump->runs ? queue_reserve(&pump->sends, 0) : NULL;
 	if (!message) {
-		/* With that much before it, the order is lost anyway. */
+		/* A thousand wait already, and none of them may be lost. */
 		tx_promote(pump, local_index);
 		return 0;
 	}
@@ -201,7 +205,9 @@ int pump_send(struct pump *pump, uint32_t peer, const void *packet,
 		return -EMSGSIZE;
 	if (!pump->runs)
 		return -ENETDOWN;
-	message = queue_reserve(&pump->sends, bytes);
+	message = queue_room(&pump->sends) < bytes + PROMOTIONS_BYTES
+			  ? NULL
+			  : queue_reserve(&pump->sends, bytes);
 	if (!message) {
 		activity_drop(pump->activity, PUMP_SENDS_FULL, 1);
 		return -ENOBUFS;

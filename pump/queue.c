@@ -58,6 +58,20 @@ static uint32_t message_bytes(uint32_t payload)
 }
 
 /**
+ * queue_room() - How many bytes are free at least; for the writer
+ * @queue:	Queue
+ */
+uint32_t queue_room(const struct queue *queue)
+{
+	uint64_t written = atomic_load_explicit(&queue->written.count,
+						memory_order_relaxed);
+	uint64_t read =
+		atomic_load_explicit(&queue->read.count, memory_order_acquire);
+
+	return queue->size - (uint32_t)(written - read);
+}
+
+/**
  * queue_reserve() - Take room for one message; for the writer
  * @queue:	Queue
  * @payload:	Bytes behind its header, at most PACKET_BYTES_MAX
@@ -68,14 +82,12 @@ struct pump_message *queue_reserve(struct queue *queue, uint32_t payload)
 {
 	uint64_t written = atomic_load_explicit(&queue->written.count,
 						memory_order_relaxed);
-	uint64_t read =
-		atomic_load_explicit(&queue->read.count, memory_order_acquire);
 	uint32_t at = (uint32_t)written & (queue->size - 1);
 	uint32_t bytes = message_bytes(payload), left = queue->size - at;
 	uint32_t filler = bytes > left ? left : 0;
 	struct pump_message *message;
 
-	if (queue->size - (written - read) < (uint64_t)filler + bytes)
+	if (queue_room(queue) < filler + bytes)
 		return NULL;
 	if (filler > 0) {
 		message = (struct pump_message *)(queue->bytes + at);

@@ -20,6 +20,7 @@ struct queue {
 
 int queue_init(struct queue *queue, uint32_t size);
 void queue_destroy(struct queue *queue);
+uint32_t queue_room(const struct queue *queue);
 struct pump_message *queue_reserve(struct queue *queue, uint32_t payload);
 void queue_publish(struct queue *queue, struct pump_message *message,
 		   uint32_t payload);
