@@ -117,6 +117,11 @@ static void begin_socket(struct descriptors *descriptors, int family)
 
 	if (fd >= 0) {
 		ask_for_control(fd, family, 1);
+		/* What a predecessor sent last had another class, maybe. */
+		if (family == FAMILY4)
+			set(fd, IPPROTO_IP, IP_TOS, 0);
+		else
+			set(fd, IPPROTO_IPV6, IPV6_TCLASS, 0);
 		set(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER_BYTES);
 		set(fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER_BYTES);
 		/* As the kernel's driver: the way there may fragment. */

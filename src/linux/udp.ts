@@ -41,7 +41,8 @@ interface AdoptedSocket {
   readonly socket: Socket;
   readonly fd: number;
   readonly family: 4 | 6;
-  tos: number;
+  /** As it was set; who had the descriptor before may have left another one. */
+  tos: number | undefined;
 }
 
 /** Two UDP sockets, of which either may be missing. */
@@ -152,7 +153,7 @@ export class UdpSockets {
     endGrouping(fd);
     // Nothing has to be waited for: the descriptor is bound, and what is sent too early is queued.
     socket.bind({ fd });
-    this.#sockets.set(family, { socket, fd, family, tos: 0 });
+    this.#sockets.set(family, { socket, fd, family, tos: undefined });
   }
 }
 

@@ -349,6 +349,27 @@ static void forbid_uring(void)
 		fail("seccomp");
 }
 
+/* As who had the sockets before may have left them. */
+static void test_class_left(void)
+{
+	int class = 0x88;
+	socklen_t len = sizeof(class);
+
+	open_both(0);
+	CHECK(pump_stop(live[0].end.pump) == 0);
+	CHECK(setsockopt(live[0].udp, IPPROTO_IP, IP_TOS, &class, len) == 0);
+	CHECK(setsockopt(live[0].udp6, IPPROTO_IPV6, IPV6_TCLASS, &class,
+			 len) == 0);
+	CHECK(pump_start(live[0].end.pump) == 0);
+	CHECK(getsockopt(live[0].udp, IPPROTO_IP, IP_TOS, &class, &len) == 0 &&
+	      class == 0);
+	class = -1;
+	CHECK(getsockopt(live[0].udp6, IPPROTO_IPV6, IPV6_TCLASS, &class,
+			 &len) == 0 &&
+	      class == 0);
+	close_both();
+}
+
 static void pass_without_uring(const void *unused)
 {
 	(void)unused;
@@ -597,6 +618,8 @@ int main(void)
 	TEST("packets pass where io_uring is forbidden", test_forbidden_uring);
 	TEST("packets pass through a TUN without a virtio_net_hdr",
 	     test_no_header);
+	TEST("a class that was left on the sockets is taken off",
+	     test_class_left);
 	TEST("rekeys under traffic lose nothing", test_rekey);
 	TEST("keypairs and tables may go while they are in use", test_removal);
 	TEST("peers over both families are served at once", test_families);

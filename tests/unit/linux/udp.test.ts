@@ -3,6 +3,7 @@ import { UdpEndpoint } from '../../../src/ip.ts';
 import { getSocketOption } from '../../../src/linux/ffi.ts';
 import { openHostSockets } from '../../../src/linux/host-sockets.ts';
 import { UdpSockets } from '../../../src/linux/udp.ts';
+import { setTrafficClass } from '../../../src/linux/traffic-class.ts';
 
 const IPPROTO_IP = 0;
 const IP_TOS = 1;
@@ -69,6 +70,13 @@ describe('the sockets', () => {
     expect(getSocketOption(one.udp4, IPPROTO_IP, IP_TOS)).toBe(0x88);
     one.sockets.send(two.endpoint, Uint8Array.of(2), 0);
     await expect.poll(() => two.received.length).toBe(2);
+    expect(getSocketOption(one.udp4, IPPROTO_IP, IP_TOS)).toBe(0);
+  });
+
+  it('have no class left of whoever had the descriptor before', async () => {
+    setTrafficClass(one.udp4, 4, 0x88);
+    one.sockets.send(two.endpoint, Uint8Array.of(1), 0);
+    await expect.poll(() => two.received.length).toBe(1);
     expect(getSocketOption(one.udp4, IPPROTO_IP, IP_TOS)).toBe(0);
   });
 
