@@ -119,6 +119,9 @@ struct pump *pump_open(const struct pump_config *config, void *activity,
 		activity_store(&pump->activity->abi, PUMP_ABI);
 		return pump;
 	}
+	/* Of a pump that there is, it is the caller's. */
+	if (pump->handup.wake[1] >= 0)
+		close(pump->handup.wake[1]);
 	pump_close(pump);
 	return NULL;
 }
