@@ -64,8 +64,9 @@ struct body_calls {
 	int (*read_tun)(void *context, struct frame frames[BODY_FRAMES]);
 	/* The first piece is the virtio_net_hdr. 0 or a negative errno. */
 	int (*write_tun)(void *context, const struct iovec *pieces, int count);
-	/* Counts what fails. */
-	void (*send)(void *context, struct group *groups, int count);
+	/* Counts what fails. It may wait, as long as from when the batch began. */
+	void (*send)(void *context, struct group *groups, int count,
+		     uint64_t began);
 	/* Number of receipts; counts what fails. */
 	int (*receive)(void *context, struct receipt receipts[BODY_RECEIPTS]);
 };

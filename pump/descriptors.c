@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -113,6 +114,7 @@ void descriptors_begin_tx(struct descriptors *descriptors)
 	struct pump *pump = descriptors->pump;
 
 	descriptors->reads_rows = false;
+	memset(descriptors->is_stuck, 0, sizeof(descriptors->is_stuck));
 	descriptors->uses_uring =
 		!(pump->config.without & PUMP_WITHOUT_URING) &&
 		uring_init(&descriptors->uring, BODY_FRAMES,

@@ -44,6 +44,8 @@ struct descriptors {
 	uint8_t *frames;
 	struct mmsghdr sends[BODY_GROUPS];
 	struct message_buffers send_buffers[BODY_GROUPS];
+	/* Sockets that had no room for so long that they aren't waited for. */
+	bool is_stuck[FAMILIES];
 	/* For rx. */
 	bool is_readable[FAMILIES];
 	uint8_t *receipts;
@@ -62,8 +64,12 @@ void descriptors_wait_rx(struct descriptors *descriptors);
 int tun_read(void *context, struct frame frames[BODY_FRAMES]);
 int tun_write(void *context, const struct iovec *pieces, int count);
 
+/* udpencode.c */
+void udp_encode(struct msghdr *header, struct message_buffers *buffers,
+		const struct group *group);
+
 /* udpsend.c */
-void udp_send(void *context, struct group *groups, int count);
+void udp_send(void *context, struct group *groups, int count, uint64_t began);
 int udp_send_one(struct descriptors *descriptors,
 		 const struct pump_endpoint *to, uint8_t tos,
 		 const void *datagram, uint32_t len);

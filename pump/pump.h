@@ -215,6 +215,7 @@ enum pump_drop {
 	PUMP_PACKETS_FULL,    /* packetsFull: too many packets handed up */
 	PUMP_HANDSHAKES_FULL, /* handshakesFull: too many messages handed up */
 	PUMP_SENDS_FULL,      /* sendsFull: too many packets sent down */
+	PUMP_QUEUE_FULL,      /* queueFull: no room in the socket for so long */
 	PUMP_DROPS,
 };
 

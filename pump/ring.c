@@ -135,12 +135,15 @@ static int ring_write(void *context, const struct iovec *pieces, int count)
  * @context:	Ring
  * @groups:	Groups
  * @count:	Their number
+ * @began:	Unused: there is room
  */
-static void ring_send(void *context, struct group *groups, int count)
+static void ring_send(void *context, struct group *groups, int count,
+		      uint64_t began)
 {
 	struct ring_output *output;
 	int i;
 
+	(void)began;
 	for (i = 0; i < count; i++) {
 		output = append(context, groups[i].len);
 		/* A test that gives so much before it takes is wrong. */

@@ -123,7 +123,8 @@ static void flush(struct tx *tx)
 		activity_error(tx->pump->activity->udp_send_errors, EIO,
 			       tx->failures);
 	else if (tx->group_count > 0)
-		body->calls->send(body->context, tx->groups, tx->group_count);
+		body->calls->send(body->context, tx->groups, tx->group_count,
+				  tx->now);
 	tx->failures = 0;
 	tx->group_count = 0;
 	tx->used = 0;

@@ -10,9 +10,16 @@
  *	EINVAL, EMSGSIZE	a datagram exceeds the way's MTU: then only IP
  *				may cut it. Singly
  *	the local address's	forget it, and send once more
- *	EAGAIN			wait until the socket takes more; the TUN fills
- *				up meanwhile, and programs slow down
+ *	EAGAIN			wait until the socket takes more, and send the
+ *				group again as it is; the TUN fills up
+ *				meanwhile, and programs slow down
  *	else			counted: datagrams may be lost
+ *
+ * A full socket is what an upload finds most of the time, and is waited for only
+ * when the other family's groups are out. A batch waits for FULL_MS altogether;
+ * what is left then is dropped, and for a socket that has had no room for so
+ * long the next batches don't wait, until it takes something again. So whoever
+ * has another way out is held up once.
  */
 #include "descriptors.h"
 
@@ -20,92 +27,30 @@
 #include "state.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/udp.h>
 #include <poll.h>
 #include <string.h>
-
-#ifndef UDP_SEGMENT
-#define UDP_SEGMENT 103
-#endif
 
 enum {
 	/* With the socket's buffer full for this long the datagrams go. */
 	FULL_MS = 1000,
 };
 
-/**
- * put() - Append a control message
- * @header:	Message, whose control buffer has room
- * @level:	Its level
- * @type:	Its type
- * @data:	Its content
- * @len:	Length of that
- */
-static void put(struct msghdr *header, int level, int type, const void *data,
-		size_t len)
-{
-	struct cmsghdr *control =
-		(struct cmsghdr *)((uint8_t *)header->msg_control +
-				   header->msg_controllen);
-
-	control->cmsg_level = level;
-	control->cmsg_type = type;
-	control->cmsg_len = CMSG_LEN(len);
-	memcpy(CMSG_DATA(control), data, len);
-	header->msg_controllen += CMSG_SPACE(len);
-}
+/* The groups of one family, in order. */
+struct line {
+	int family, count, sent;
+	struct group *groups[BODY_GROUPS];
+	/* One for each, encoded. */
+	struct mmsghdr *messages;
+	struct message_buffers *buffers;
+};
 
 /**
- * put_local() - Say from which address to send
- * @header:	Message
- * @to:		Endpoint with a local address
+ * family_of() - The family of an endpoint
+ * @to:		Endpoint
  */
-static void put_local(struct msghdr *header, const struct pump_endpoint *to)
+static int family_of(const struct pump_endpoint *to)
 {
-	struct in6_pktinfo info6 = {0};
-	struct in_pktinfo info4 = {0};
-
-	if (to->family == 4) {
-		memcpy(&info4.ipi_spec_dst, to->local, 4);
-		put(header, IPPROTO_IP, IP_PKTINFO, &info4, sizeof(info4));
-		return;
-	}
-	memcpy(&info6.ipi6_addr, to->local, 16);
-	info6.ipi6_ifindex = to->local_interface;
-	put(header, IPPROTO_IPV6, IPV6_PKTINFO, &info6, sizeof(info6));
-}
-
-/**
- * encode() - Make a message of datagrams for one endpoint
- * @header:	Gets the message
- * @buffers:	Of the message
- * @group:	Datagrams
- */
-static void encode(struct msghdr *header, struct message_buffers *buffers,
-		   const struct group *group)
-{
-	uint16_t segment = (uint16_t)group->segment;
-	int class = group->tos;
-
-	memset(header, 0, sizeof(*header));
-	header->msg_name = &buffers->name;
-	header->msg_namelen = endpoint_encode(&group->to, &buffers->name);
-	buffers->piece = (struct iovec){group->bytes, group->len};
-	header->msg_iov = &buffers->piece;
-	header->msg_iovlen = 1;
-	header->msg_control = buffers->control;
-	if (class != 0 && group->to.family == 4)
-		put(header, IPPROTO_IP, IP_TOS, &class, sizeof(class));
-	else if (class != 0)
-		put(header, IPPROTO_IPV6, IPV6_TCLASS, &class, sizeof(class));
-	if (group->to.has_local)
-		put_local(header, &group->to);
-	if (group->count > 1)
-		put(header, IPPROTO_UDP, UDP_SEGMENT, &segment,
-		    sizeof(segment));
-	if (header->msg_controllen == 0)
-		header->msg_control = NULL;
+	return to->family == 4 ? FAMILY4 : FAMILY6;
 }
 
 /**
@@ -116,7 +61,7 @@ static void encode(struct msghdr *header, struct message_buffers *buffers,
 static int socket_of(const struct descriptors *descriptors,
 		     const struct pump_endpoint *to)
 {
-	return descriptors->udp[to->family == 4 ? FAMILY4 : FAMILY6];
+	return descriptors->udp[family_of(to)];
 }
 
 /**
@@ -130,23 +75,7 @@ static bool is_about_source(int error)
 }
 
 /**
- * wait_for_room() - Wait until a socket takes more
- * @descriptors: Body
- * @fd:		Socket
- * Returns false if it doesn't, or if the thread is to end.
- */
-static bool wait_for_room(const struct descriptors *descriptors, int fd)
-{
-	struct pollfd fds[] = {
-		{.fd = fd, .events = POLLOUT},
-		{.fd = descriptors->stop_fd, .events = POLLIN},
-	};
-
-	return poll(fds, 2, FULL_MS) > 0 && fds[1].revents == 0;
-}
-
-/**
- * send_message() - Send one message, waiting for room
+ * send_message() - Send one message
  * @descriptors: Body
  * @group:	Datagrams; one, or as many as a group may have
  * Returns 0 or a positive errno.
@@ -157,18 +86,15 @@ static int send_message(struct descriptors *descriptors,
 	int fd = socket_of(descriptors, &group->to);
 	struct message_buffers buffers;
 	struct msghdr header;
+	ssize_t sent;
 
 	if (fd < 0)
 		return EAFNOSUPPORT;
-	encode(&header, &buffers, group);
-	for (;;) {
-		if (sendmsg(fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
-			return 0;
-		if (errno == EINTR)
-			continue;
-		if (errno != EAGAIN || !wait_for_room(descriptors, fd))
-			return errno;
-	}
+	udp_encode(&header, &buffers, group);
+	do
+		sent = sendmsg(fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent < 0 ? errno : 0;
 }
 
 /**
@@ -196,38 +122,46 @@ static void forget_local(struct pump *pump, struct group *group)
 /**
  * send_singly() - Send the datagrams of a group one by one
  * @descriptors: Body
- * @group:	Group; its endpoint may be changed
+ * @group:	Group, which loses what was sent; its endpoint may be changed
+ * Returns false if there was no room for all.
  */
-static void send_singly(struct descriptors *descriptors, struct group *group)
+static bool send_singly(struct descriptors *descriptors, struct group *group)
 {
 	struct pump *pump = descriptors->pump;
-	struct group one = *group;
-	uint32_t at;
+	struct group one;
 	int error;
 
-	one.count = 1;
-	for (at = 0; at < group->len; at += group->segment) {
-		one.bytes = group->bytes + at;
-		one.len = group->len - at < group->segment ? group->len - at
-							   : group->segment;
+	while (group->count > 0) {
+		one = *group;
+		one.count = 1;
+		if (one.len > one.segment)
+			one.len = one.segment;
 		error = send_message(descriptors, &one);
 		if (error && one.to.has_local && is_about_source(error)) {
-			forget_local(pump, &one);
+			forget_local(pump, group);
+			one.to = group->to;
 			error = send_message(descriptors, &one);
 		}
+		if (error == EAGAIN)
+			return false;
 		if (error)
 			activity_error(pump->activity->udp_send_errors, error,
 				       1);
+		group->bytes += one.len;
+		group->len -= one.len;
+		group->count--;
 	}
+	return true;
 }
 
 /**
  * send_again() - Send a group that the kernel has refused
  * @descriptors: Body
- * @group:	Group
+ * @group:	Group, which loses what was sent
  * @error:	errno
+ * Returns false if there was no room for all.
  */
-static void send_again(struct descriptors *descriptors, struct group *group,
+static bool send_again(struct descriptors *descriptors, struct group *group,
 		       int error)
 {
 	struct body *body = &descriptors->pump->body;
@@ -243,63 +177,153 @@ static void send_again(struct descriptors *descriptors, struct group *group,
 			     false);
 	}
 	/* All that is left may be the matter of one datagram. */
-	send_singly(descriptors, group);
+	return send_singly(descriptors, group);
 }
 
 /**
- * send_run() - Send groups of one family
+ * line_up() - Encode the groups of one family
  * @descriptors: Body
- * @groups:	Groups
+ * @line:	Gets them; its family and its messages are given
+ * @groups:	Groups of both
  * @count:	Their number
  */
-static void send_run(struct descriptors *descriptors, struct group *groups,
-		     int count)
+static void line_up(struct descriptors *descriptors, struct line *line,
+		    struct group *groups, int count)
 {
-	int fd = socket_of(descriptors, &groups[0].to), i, sent = 0, result;
+	struct pump_activity *activity = descriptors->pump->activity;
+	int i;
 
-	for (i = 0; i < count; i++)
-		encode(&descriptors->sends[i].msg_hdr,
-		       &descriptors->send_buffers[i], &groups[i]);
-	while (sent < count) {
-		result = sendmmsg(fd, &descriptors->sends[sent],
-				  (unsigned int)(count - sent),
-				  MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (result > 0)
-			sent += result;
-		else if (errno != EINTR)
-			/* Without room it is here that is waited for it. */
-			send_again(descriptors, &groups[sent++], errno);
+	line->count = line->sent = 0;
+	for (i = 0; i < count; i++) {
+		if (family_of(&groups[i].to) != line->family)
+			continue;
+		if (descriptors->udp[line->family] < 0) {
+			activity_error(activity->udp_send_errors, EAFNOSUPPORT,
+				       groups[i].count);
+			continue;
+		}
+		udp_encode(&line->messages[line->count].msg_hdr,
+			   &line->buffers[line->count], &groups[i]);
+		line->groups[line->count++] = &groups[i];
 	}
+}
+
+/**
+ * send_line() - Send as much of a line as there is room for
+ * @descriptors: Body
+ * @line:	Line
+ */
+static void send_line(struct descriptors *descriptors, struct line *line)
+{
+	struct group *group;
+	int result;
+
+	while (line->sent < line->count) {
+		result = sendmmsg(descriptors->udp[line->family],
+				  line->messages + line->sent,
+				  (unsigned int)(line->count - line->sent),
+				  MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (result > 0) {
+			line->sent += result;
+			descriptors->is_stuck[line->family] = false;
+			continue;
+		}
+		if (errno == EAGAIN)
+			return;
+		if (errno == EINTR)
+			continue;
+		group = line->groups[line->sent];
+		if (!send_again(descriptors, group, errno)) {
+			/* What is left of it comes to the same once more. */
+			udp_encode(&line->messages[line->sent].msg_hdr,
+				   &line->buffers[line->sent], group);
+			return;
+		}
+		line->sent++;
+	}
+}
+
+/**
+ * wait_for_room() - Wait until a socket with something left takes more
+ * @descriptors: Body
+ * @lines:	Lines
+ * @until:	At most until then, CLOCK_BOOTTIME in ms
+ * Returns false if none does, or if the thread is to end.
+ */
+static bool wait_for_room(const struct descriptors *descriptors,
+			  const struct line lines[FAMILIES], uint64_t until)
+{
+	const struct body *body = &descriptors->pump->body;
+	uint64_t now = body->calls->now(body->context);
+	struct pollfd fds[FAMILIES + 1];
+	bool has_left = false;
+	int i;
+
+	for (i = 0; i < FAMILIES; i++) {
+		bool waits = lines[i].sent < lines[i].count &&
+			     !descriptors->is_stuck[i];
+
+		fds[i].fd = waits ? descriptors->udp[i] : -1;
+		fds[i].events = POLLOUT;
+		has_left = has_left || waits;
+	}
+	fds[FAMILIES] =
+		(struct pollfd){.fd = descriptors->stop_fd, .events = POLLIN};
+	return has_left && now < until &&
+	       poll(fds, FAMILIES + 1, (int)(until - now)) > 0 &&
+	       fds[FAMILIES].revents == 0;
+}
+
+/**
+ * drop_rest() - Count what there was no room for
+ * @descriptors: Body
+ * @line:	Line
+ */
+static void drop_rest(struct descriptors *descriptors, const struct line *line)
+{
+	uint32_t count = 0;
+	int i;
+
+	for (i = line->sent; i < line->count; i++)
+		count += line->groups[i]->count;
+	if (count == 0)
+		return;
+	activity_drop(descriptors->pump->activity, PUMP_QUEUE_FULL, count);
+	descriptors->is_stuck[line->family] = true;
 }
 
 /**
  * udp_send() - Send groups
  * @context:	Body
- * @groups:	Groups, in the order in which they are to go
+ * @groups:	Groups, those of a family in the order in which they are to go
  * @count:	Their number
+ * @began:	When the batch began, CLOCK_BOOTTIME in ms
  */
-void udp_send(void *context, struct group *groups, int count)
+void udp_send(void *context, struct group *groups, int count, uint64_t began)
 {
 	struct descriptors *descriptors = context;
 	struct pump_activity *activity = descriptors->pump->activity;
-	int from = 0, to, i;
+	struct line lines[FAMILIES];
+	int family, used = 0, i;
 
 	for (i = 0; i < count; i++) {
 		activity_add(&activity->udp_datagrams_sent, groups[i].count);
 		if (groups[i].count > 1)
 			activity_add(&activity->udp_groups, 1);
 	}
-	for (; from < count; from = to) {
-		for (to = from + 1; to < count; to++)
-			if (groups[to].to.family != groups[from].to.family)
-				break;
-		if (socket_of(descriptors, &groups[from].to) >= 0)
-			send_run(descriptors, groups + from, to - from);
-		else
-			for (i = from; i < to; i++)
-				activity_error(activity->udp_send_errors,
-					       EAFNOSUPPORT, groups[i].count);
+	for (family = 0; family < FAMILIES; family++) {
+		lines[family].family = family;
+		lines[family].messages = descriptors->sends + used;
+		lines[family].buffers = descriptors->send_buffers + used;
+		line_up(descriptors, &lines[family], groups, count);
+		used += lines[family].count;
 	}
+	do
+		for (family = 0; family < FAMILIES; family++)
+			send_line(descriptors, &lines[family]);
+	while (wait_for_room(descriptors, lines, began + FULL_MS));
+	for (family = 0; family < FAMILIES; family++)
+		drop_rest(descriptors, &lines[family]);
 }
 
 /**
@@ -330,7 +354,7 @@ int udp_send_one(struct descriptors *descriptors,
 	if (fd < 0)
 		return -EAFNOSUPPORT;
 	for (attempt = 0; attempt < 2; attempt++) {
-		encode(&header, &buffers, &group);
+		udp_encode(&header, &buffers, &group);
 		if (sendmsg(fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
 			return 0;
 		if (!group.to.has_local || !is_about_source(errno))

@@ -138,6 +138,7 @@ export class DataPath {
     return {
       udp: {
         ...udp,
+        queueFull: udp.queueFull + pumped.drops.queueFull,
         sendErrors: added(udp.sendErrors, pumped.udpSendErrors),
         receiveErrors: added(udp.receiveErrors, pumped.udpReceiveErrors),
       },

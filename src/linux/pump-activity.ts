@@ -27,6 +27,7 @@ export const PUMP_DROPS = [
   'packetsFull',
   'handshakesFull',
   'sendsFull',
+  'queueFull',
 ] as const;
 
 /** Why the pump dropped something. */
