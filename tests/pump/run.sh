@@ -21,7 +21,8 @@ threads="-fsanitize=thread"
 compile() {
 	mkdir "$build/$1"
 	# shellcheck disable=SC2016 # The inner shell expands its own arguments.
-	find "$pump" "$here/end.c" "$here/reference.c" -name '*.c' -print0 |
+	find "$pump" "$here/end.c" "$here/live.c" "$here/reference.c" \
+		-name '*.c' -print0 |
 		xargs -0 -P "$(nproc)" -I '{}' sh -c \
 			'gcc $2 -c "$1" -o "$3/$(basename "$1" .c).o"' \
 			sh '{}' "$2" "$build/$1"

@@ -4,14 +4,12 @@
  *
  *	this test ── socketpair ── pump A ── UDP ── pump B ── socketpair ── this test
  *
- * A pair of SOCK_SEQPACKET sockets stands where the TUN is: it keeps packets
- * apart as a TUN does, and needs no privilege. Meanwhile keypairs come and go.
+ * Meanwhile keypairs come and go.
  */
-#include "end.h"
+#include "live.h"
 
 #include "../setup/test.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -23,7 +21,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <time.h>
 
 enum {
 	PACKET_BYTES = 200,
@@ -31,12 +28,6 @@ enum {
 	WINDOW = 64,
 	/* For what takes milliseconds. */
 	DEADLINE_MS = 60000,
-};
-
-struct live {
-	struct end end;
-	int tun[2], udp, udp6;
-	struct pump_endpoint place, place6;
 };
 
 static struct live live[2];
@@ -49,84 +40,15 @@ static uint32_t workers;
 /* Of the packets written. */
 static uint32_t source = 0x0a000001, destination = 0x0a000002;
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-static void fail(const char *what)
-{
-	printf("# %s: %s\n", what, strerror(errno));
-	exit(EXIT_FAILURE);
-}
-
-static int bind_loopback(uint16_t *port)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET};
-	socklen_t len = sizeof(address);
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, len) != 0 ||
-	    getsockname(fd, (struct sockaddr *)&address, &len) != 0)
-		fail("udp");
-	*port = ntohs(address.sin_port);
-	return fd;
-}
-
-static int bind_loopback6(uint16_t *port)
-{
-	struct sockaddr_in6 address = {.sin6_family = AF_INET6,
-				       .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-	socklen_t len = sizeof(address);
-	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, len) != 0 ||
-	    getsockname(fd, (struct sockaddr *)&address, &len) != 0)
-		fail("udp6");
-	*port = ntohs(address.sin6_port);
-	return fd;
-}
-
-static void open_live(struct live *one, unsigned int side, uint32_t without)
-{
-	struct pump_config config = {.bytes = sizeof(config),
-				     .vnet_header_bytes = vnet_bytes,
-				     .mtu = END_MTU,
-				     .peers_max = END_PEERS,
-				     .without = without,
-				     .workers = workers};
-	uint32_t size = sizeof(struct pump_activity) +
-			END_PEERS * sizeof(struct pump_peer_activity);
-	int32_t failure;
-
-	memset(one, 0, sizeof(*one));
-	one->end.side = side;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, one->tun))
-		fail("socketpair");
-	one->udp = bind_loopback(&one->place.port);
-	one->place.family = 4;
-	memcpy(one->place.remote, "\177\0\0\1", 4);
-	one->udp6 = bind_loopback6(&one->place6.port);
-	one->place6.family = 6;
-	one->place6.remote[15] = 1;
-	config.tun = one->tun[1];
-	config.udp4 = one->udp;
-	config.udp6 = one->udp6;
-	one->end.activity = calloc(1, size);
-	one->end.pump = pump_open(&config, one->end.activity, size, &failure);
-	if (!one->end.pump || pump_start(one->end.pump) != 0)
-		fail("pump_open");
-	end_allow_all(&one->end, 0);
-}
-
 static void open_both(uint32_t without)
 {
-	open_live(&live[0], 0, without);
-	open_live(&live[1], 1, without);
+	unsigned int side;
+
+	for (side = 0; side < 2; side++) {
+		live_open(&live[side], side, vnet_bytes, without, workers);
+		if (pump_start(live[side].end.pump) != 0)
+			fail("pump_start");
+	}
 	pump_peer_endpoint(live[0].end.pump, 0, &live[1].place);
 	pump_peer_endpoint(live[1].end.pump, 0, &live[0].place);
 	birth = now_ms();
@@ -139,13 +61,7 @@ static void close_both(void)
 
 	for (side = 0; side < 2; side++) {
 		CHECK(pump_stop(live[side].end.pump) == 0);
-		close(pump_wake_fd(live[side].end.pump));
-		pump_close(live[side].end.pump);
-		close(live[side].tun[0]);
-		close(live[side].tun[1]);
-		close(live[side].udp);
-		close(live[side].udp6);
-		free(live[side].end.activity);
+		live_close(&live[side]);
 	}
 }
 
