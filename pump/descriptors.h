@@ -46,8 +46,9 @@ struct descriptors {
 	struct message_buffers send_buffers[BODY_GROUPS];
 	/* Sockets that had no room for so long that they aren't waited for. */
 	bool is_stuck[FAMILIES];
-	/* For rx. */
+	/* For rx: what may have something, and who is asked first. */
 	bool is_readable[FAMILIES];
+	int first;
 	uint8_t *receipts;
 	struct mmsghdr receives[BODY_RECEIPTS];
 	struct message_buffers receive_buffers[BODY_RECEIPTS];

@@ -5,6 +5,11 @@
  * With UDP_GRO one receive gives many datagrams of one sender, behind each
  * other, and says how long each is. Beside the datagram the kernel tells the
  * class that it came with, for ECN, and to which address of this host.
+ *
+ * Neither family can keep the other one out, however much comes: where both
+ * sockets have something, the first one gets half a batch, and the one that got
+ * less is the first next time. A socket that had nothing is asked again after
+ * each full batch, for the thread waits on both only when it finds none.
  */
 #include "descriptors.h"
 
@@ -105,37 +110,41 @@ static void decode(struct mmsghdr *message, struct receipt *receipt)
  * receive_from() - Receive from one socket
  * @descriptors: Body
  * @family:	Which one
- * @receipts:	Gets them
- * @room:	Most that there may be
+ * @receipts:	Of the batch
+ * @used:	How many of them there are already
+ * @room:	Most that there may be then
  * Returns their number.
  */
 static int receive_from(struct descriptors *descriptors, int family,
-			struct receipt *receipts, int room)
+			struct receipt receipts[BODY_RECEIPTS], int used,
+			int room)
 {
-	int used = BODY_RECEIPTS - room, count, i;
-	struct mmsghdr *messages = &descriptors->receives[used];
+	struct mmsghdr *messages = descriptors->receives;
+	int count, i;
 
-	for (i = 0; i < room; i++) {
+	if (!descriptors->is_readable[family])
+		return used;
+	for (i = used; i < room; i++) {
 		messages[i].msg_hdr.msg_namelen = sizeof(union socket_address);
 		messages[i].msg_hdr.msg_controllen = CONTROL_BYTES;
 	}
-	count = recvmmsg(descriptors->udp[family], messages, (unsigned int)room,
-			 MSG_DONTWAIT, NULL);
+	count = recvmmsg(descriptors->udp[family], messages + used,
+			 (unsigned int)(room - used), MSG_DONTWAIT, NULL);
 	if (count < 0) {
 		if (errno == EINTR)
-			return 0;
+			return used;
 		descriptors->is_readable[family] = false;
 		if (errno != EAGAIN)
 			activity_error(
 				descriptors->pump->activity->udp_receive_errors,
 				errno, 1);
-		return 0;
+		return used;
 	}
-	for (i = 0; i < count; i++)
+	for (i = used; i < used + count; i++)
 		decode(&messages[i], &receipts[i]);
-	if (count < room)
+	if (used + count < room)
 		descriptors->is_readable[family] = false;
-	return count;
+	return used + count;
 }
 
 /**
@@ -147,12 +156,18 @@ static int receive_from(struct descriptors *descriptors, int family,
 int udp_receive(void *context, struct receipt receipts[BODY_RECEIPTS])
 {
 	struct descriptors *descriptors = context;
-	int count = 0, family;
+	int first = descriptors->first, second = FAMILY6 - first;
+	int room = BODY_RECEIPTS, served, count, family;
 
-	for (family = 0; family < FAMILIES; family++)
-		if (descriptors->is_readable[family] && count < BODY_RECEIPTS)
-			count += receive_from(descriptors, family,
-					      receipts + count,
-					      BODY_RECEIPTS - count);
+	if (descriptors->is_readable[second])
+		room /= 2;
+	served = receive_from(descriptors, first, receipts, 0, room);
+	count = receive_from(descriptors, second, receipts, served,
+			     BODY_RECEIPTS);
+	if (served >= count - served)
+		descriptors->first = second;
+	for (family = 0; family < FAMILIES && count == BODY_RECEIPTS; family++)
+		descriptors->is_readable[family] =
+			descriptors->udp[family] >= 0;
 	return count;
 }
