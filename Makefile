@@ -177,6 +177,7 @@ sim: node_modules/.package-lock.json ## two cores, a bad network, a virtual cloc
 # The counter's limits are other numbers in that test, and the pump's are its own (tests/pump/test_tx.c).
 differential: node_modules/.package-lock.json build/libwgpump-ring.so ## the core with the pump: packet by packet, then the simulations
 	$(BIN)/vitest run --config tests/differential/vitest.config.ts
+	WG_WRAP_TEST_HALVES=off $(BIN)/vitest run --config tests/differential/vitest.config.ts
 	WG_WRAP_SIM_PUMP_READ_MS=0 WG_WRAP_SIM_PUMP=ring $(BIN)/vitest run tests/sim --exclude tests/sim/counter-limit.test.ts
 
 property: node_modules/.package-lock.json ## random inputs, fixed invariants

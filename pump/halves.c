@@ -10,6 +10,9 @@
  *
  * OpenSSL's headers don't name these functions, and not every program exports
  * them. So aead.c takes them only where they give what EVP gives.
+ *
+ * What a packet leaves on the stack is wiped, as OpenSSL does in its contexts:
+ * its key of Poly1305, and the text where that was deciphered.
  */
 #include "halves.h"
 
@@ -94,6 +97,8 @@ static void authenticate(const struct halves *halves, const uint8_t *key,
 	store64_le(lengths + 8, len);
 	halves->add(state, lengths, sizeof(lengths));
 	halves->finish(state, tag);
+	/* OpenSSL's does so itself, but promises it to nobody. */
+	explicit_bzero(state, sizeof(state));
 }
 
 /**
@@ -205,5 +210,7 @@ bool halves_open(const struct halves *halves,
 	if (is_authentic)
 		finish(halves, key, counter, bytes, text, &stream, is_short);
 	explicit_bzero(stream.block, sizeof(stream.block));
+	if (is_short)
+		explicit_bzero(stream.text, text);
 	return is_authentic;
 }

@@ -17,7 +17,6 @@ struct halves {
 	size_t (*state_bytes)(void);
 	void (*begin)(void *state, const uint8_t key[32]);
 	void (*add)(void *state, const uint8_t *bytes, size_t len);
-	/* Also wipes the state. */
 	void (*finish)(void *state, uint8_t tag[16]);
 };
 

@@ -71,6 +71,8 @@ static int allocate(struct pump *pump)
 
 	if (failure)
 		return failure;
+	if (pump->config.without & PUMP_WITHOUT_HALVES)
+		pump->evp.uses_halves = false;
 	failure = keypairs_init(&pump->keypairs);
 	if (!failure)
 		failure = queue_init(&pump->sends, SENDS_BYTES);

@@ -73,6 +73,7 @@ enum {
 	PUMP_WITHOUT_SEGMENT = 1 << 1, /* no UDP_SEGMENT */
 	PUMP_WITHOUT_GRO = 1 << 2,     /* no UDP_GRO */
 	PUMP_WITHOUT_URING = 1 << 3,   /* no io_uring */
+	PUMP_WITHOUT_HALVES = 1 << 4,  /* the cipher as a whole (aead.c) */
 };
 
 struct pump_config {

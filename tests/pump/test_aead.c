@@ -17,6 +17,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
 
 enum { LEN_MAX = 2200, TAG = 16 };
 
@@ -185,6 +186,63 @@ static void test_wiped(void)
 	CHECK(memcmp(aead.key, zeros, sizeof(zeros)) == 0);
 }
 
+/* A packet, and the key of Poly1305 that belongs to its counter. */
+enum { LEFT_LEN = 1000, LEFT_COUNTER = 3, STACK_BYTES = 1 << 18 };
+
+static void *seal_and_open(void *text)
+{
+	uint8_t key[32] = {9};
+	struct aead seal, open;
+
+	CHECK(aead_init(&seal, &halved, key, true) == 0);
+	CHECK(aead_init(&open, &halved, key, false) == 0);
+	CHECK(aead_seal(&seal, LEFT_COUNTER, text, LEFT_LEN));
+	CHECK(aead_open(&open, LEFT_COUNTER, text, LEFT_LEN + TAG));
+	aead_wipe(&seal);
+	aead_wipe(&open);
+	return NULL;
+}
+
+static int finish_calls;
+
+/* As a library that leaves everything as it is. */
+static void leaving_finish(void *state, uint8_t tag[TAG])
+{
+	uint8_t copy[64];
+
+	memcpy(copy, state, reference_poly1305_bytes());
+	reference_poly1305_finish(copy, tag);
+	finish_calls++;
+}
+
+/* The stack of a thread is memory that can be looked at afterwards. */
+static void test_left(void)
+{
+	static const uint32_t key[8] = {9}, words[4] = {0, 0, LEFT_COUNTER};
+	static uint8_t text[LEFT_LEN + TAG], zeros[32], one_time[32];
+	uint8_t *stack = aligned_alloc(4096, STACK_BYTES);
+	pthread_attr_t attributes;
+	pthread_t thread;
+	uint32_t i;
+
+	for (i = 0; i < LEFT_LEN; i++)
+		text[i] = (uint8_t)(i * 31 + i / 100);
+	reference_chacha20(one_time, zeros, sizeof(zeros), key, words);
+	memset(stack, 0, STACK_BYTES);
+	halved.halves.finish = leaving_finish;
+	pthread_attr_init(&attributes);
+	CHECK(pthread_attr_setstack(&attributes, stack, STACK_BYTES) == 0);
+	CHECK(pthread_create(&thread, &attributes, seal_and_open, text) == 0);
+	CHECK(pthread_join(thread, NULL) == 0);
+	pthread_attr_destroy(&attributes);
+	CHECK(finish_calls == 2);
+	for (i = 0; i + 16 <= LEFT_LEN; i += 100)
+		CHECK(!memmem(stack, STACK_BYTES, text + i, 16));
+	CHECK(!memmem(stack, STACK_BYTES, one_time, 16));
+	halved.halves.finish = slow.finish;
+	free(stack);
+}
+
 static void find_nothing(const void *unused)
 {
 	struct evp none;
@@ -240,5 +298,7 @@ int main(void)
 	TEST("by halves, what isn't authentic stays as it came",
 	     test_untouched);
 	TEST("by halves, no key is left when a context is wiped", test_wiped);
+	TEST("by halves, no packet leaves its text or its key on the stack",
+	     test_left);
 	return report();
 }
