@@ -28,8 +28,10 @@ struct message_buffers {
 };
 
 struct descriptors {
-	/* Written by the caller's thread while there are no others. */
-	int tun, udp[FAMILIES];
+	/* Written by the caller's thread while there are no others. But rx takes
+	 * a socket out that is closed, while the others may send by it. */
+	int tun;
+	_Atomic int udp[FAMILIES];
 	/* eventfd: readable once the threads are to end. */
 	int stop_fd;
 	uint32_t vnet_bytes;

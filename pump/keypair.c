@@ -122,7 +122,7 @@ bool keypair_has_expired(const struct keypair *keypair, uint64_t now)
  */
 bool keypair_can_send(const struct keypair *keypair, uint64_t now)
 {
-	return keypair->next_counter < REJECT_AFTER_MESSAGES &&
+	return keypair_next_counter(keypair) < REJECT_AFTER_MESSAGES &&
 	       !keypair_has_expired(keypair, now) &&
 	       !atomic_load_explicit(&keypair->is_silent, memory_order_relaxed);
 }

@@ -17,9 +17,10 @@ struct keypair {
 	uint64_t birth_ms;
 	/* Set by the caller's thread, never cleared. */
 	_Atomic bool is_silent;
-	/* tx and its workers; the counter tx alone. */
+	/* tx and its workers; the counter tx alone, and whoever promotes looks
+	 * at it: mostly tx, too. */
 	_Alignas(64) struct aead *seals;
-	uint64_t next_counter;
+	_Atomic uint64_t next_counter;
 	/* rx and its workers; the rest rx alone. */
 	_Alignas(64) struct aead *opens;
 	bool is_unconfirmed;
@@ -37,6 +38,16 @@ struct keypair_table {
 struct keypairs {
 	_Atomic(struct keypair_table *) table;
 };
+
+/**
+ * keypair_next_counter() - The counter that nothing was sealed with yet
+ * @keypair:	Keypair
+ */
+static inline uint64_t keypair_next_counter(const struct keypair *keypair)
+{
+	return atomic_load_explicit(&keypair->next_counter,
+				    memory_order_relaxed);
+}
 
 struct keypair *keypair_create(const struct pump_keypair *from,
 			       const struct evp *evp, uint32_t hands);

@@ -91,7 +91,7 @@ void tx_promote(struct pump *pump, uint32_t local_index)
 		return;
 	activity = &pump->activity->peers[keypair->peer];
 	activity_store(&activity->sending_index, local_index);
-	activity_store(&activity->next_counter, keypair->next_counter);
+	activity_store(&activity->next_counter, keypair_next_counter(keypair));
 	atomic_store(&pump->peers[keypair->peer].current, keypair);
 }
 
@@ -198,11 +198,14 @@ static void head(struct tx *tx, const struct route *route, uint32_t len)
 	uint8_t *packet = datagram + TRANSPORT_HEADER_BYTES;
 	const uint8_t *reserved = reserved_of(pump);
 	uint8_t tos = ip_outer_ecn(packet, len);
-	uint64_t counter = keypair->next_counter++;
+	uint64_t counter = keypair_next_counter(keypair);
 	uint32_t padding = ip_padding(
 		len, atomic_load_explicit(&pump->mtu, memory_order_relaxed));
 
-	activity_store(&activity->next_counter, keypair->next_counter);
+	/* By no other thread: so there is nothing to add atomically. */
+	atomic_store_explicit(&keypair->next_counter, counter + 1,
+			      memory_order_relaxed);
+	activity_store(&activity->next_counter, counter + 1);
 	memset(packet + len, 0, padding);
 	store32_le(datagram, TYPE_TRANSPORT);
 	if (reserved)

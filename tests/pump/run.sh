@@ -62,7 +62,8 @@ done
 replay tun
 replay udp
 compile threads "$flags $threads"
-run "$here/test_threads.c" threads "$flags $threads"
-run "$here/test_workers.c" threads "$flags $threads"
+for name in threads workers storm; do
+	run "$here/test_$name.c" threads "$flags $threads"
+done
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
