@@ -203,8 +203,10 @@ int pump_send(struct pump *pump, uint32_t peer, const void *packet,
 		return -EINVAL;
 	if (bytes > PACKET_BYTES_MAX)
 		return -EMSGSIZE;
-	if (!pump->runs)
+	if (!pump->runs) {
+		activity_drop(pump->activity, PUMP_UNSENT, 1);
 		return -ENETDOWN;
+	}
 	message = queue_room(&pump->sends) < bytes + PROMOTIONS_BYTES
 			  ? NULL
 			  : queue_reserve(&pump->sends, bytes);

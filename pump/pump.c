@@ -275,7 +275,7 @@ static void settle_sends(struct pump *pump)
 		if (message->kind == SEND_PROMOTION)
 			tx_promote(pump, message->index);
 		else
-			activity_drop(pump->activity, PUMP_SENDS_FULL, 1);
+			activity_drop(pump->activity, PUMP_UNSENT, 1);
 		queue_pop(&pump->sends, message);
 	}
 }

@@ -217,6 +217,9 @@ enum pump_drop {
 	PUMP_HANDSHAKES_FULL, /* handshakesFull: too many messages handed up */
 	PUMP_SENDS_FULL,      /* sendsFull: too many packets sent down */
 	PUMP_QUEUE_FULL,      /* queueFull: no room in the socket for so long */
+	PUMP_UNSEALED, /* unsealed: the cipher failed, on one of a batch */
+	PUMP_UNSENT,   /* unsent: stopped first, or a keepalive too late */
+	PUMP_NO_PORT,  /* noPort: a handshake message from port 0 */
 	PUMP_DROPS,
 };
 
@@ -427,7 +430,8 @@ PUMP_API int pump_remove(struct pump *pump, uint32_t local_index);
  * @bytes:	Its length; 0 for a keepalive
  * In order, and before packets that are read from the TUN later. A packet whose
  * keypair has just become unusable comes up again as a PACKET. -ENOBUFS: too
- * many wait, and it is counted. -ENETDOWN: the pump doesn't run. -EMSGSIZE: no IP packet is that long.
+ * many wait, and it is counted. -ENETDOWN: the pump doesn't run, and it is
+ * counted, too. -EMSGSIZE: no IP packet is that long.
  */
 PUMP_API int pump_send(struct pump *pump, uint32_t peer, const void *packet,
 		       uint32_t bytes);

@@ -23,7 +23,6 @@
 #include "state.h"
 #include "workers.h"
 
-#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -43,8 +42,8 @@ struct tx {
 	uint32_t used;
 	/* Headed, and not yet sealed. */
 	uint32_t job_count;
-	/* That could not be sealed. */
-	uint32_t failures;
+	/* Whether one could not be sealed. */
+	bool has_failed;
 	int group_count;
 	struct group groups[BODY_GROUPS];
 	struct frame frames[BODY_FRAMES];
@@ -105,7 +104,7 @@ static void leave(struct tx *tx)
 
 	workers_run(&tx->pump->sealers, tx->jobs, tx->job_count);
 	for (i = 0; i < tx->job_count; i++)
-		tx->failures += !tx->jobs[i].has_worked;
+		tx->has_failed = tx->has_failed || !tx->jobs[i].has_worked;
 	tx->job_count = 0;
 	epoch_leave(&tx->pump->epoch, EPOCH_TX);
 }
@@ -118,14 +117,15 @@ static void leave(struct tx *tx)
 static void flush(struct tx *tx)
 {
 	struct body *body = &tx->pump->body;
+	int i;
 
-	if (tx->failures > 0)
-		activity_error(tx->pump->activity->udp_send_errors, EIO,
-			       tx->failures);
-	else if (tx->group_count > 0)
+	for (i = 0; tx->has_failed && i < tx->group_count; i++)
+		activity_drop(tx->pump->activity, PUMP_UNSEALED,
+			      tx->groups[i].count);
+	if (!tx->has_failed && tx->group_count > 0)
 		body->calls->send(body->context, tx->groups, tx->group_count,
 				  tx->now);
-	tx->failures = 0;
+	tx->has_failed = false;
 	tx->group_count = 0;
 	tx->used = 0;
 }
@@ -336,9 +336,11 @@ static void send_down(struct tx *tx, const struct pump_message *message)
 		head(tx, &route, len);
 		return;
 	}
-	/* The core stages it, and makes a handshake. */
-	if (len > 0 && !handup_message(&tx->pump->handup, EPOCH_TX, &header,
-				       message + 1, len))
+	/* The core stages a packet, and makes a handshake. */
+	if (len == 0)
+		activity_drop(tx->pump->activity, PUMP_UNSENT, 1);
+	else if (!handup_message(&tx->pump->handup, EPOCH_TX, &header,
+				 message + 1, len))
 		activity_drop(tx->pump->activity, PUMP_PACKETS_FULL, 1);
 }
 

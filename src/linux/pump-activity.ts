@@ -28,6 +28,9 @@ export const PUMP_DROPS = [
   'handshakesFull',
   'sendsFull',
   'queueFull',
+  'unsealed',
+  'unsent',
+  'noPort',
 ] as const;
 
 /** Why the pump dropped something. */

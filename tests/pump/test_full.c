@@ -330,8 +330,14 @@ static void test_stop(void)
 	CHECK(pump_start(pump) == 0);
 	while (sem_trywait(&waits) != 0)
 		(void)!write(tun[0], frame, len);
+	CHECK(pump_send(pump, 0, NULL, 0) == 0);
 	CHECK(pump_stop(pump) == 0);
 	CHECK(dropped() > 0);
+	/* What came too late for tx, and what came later still. */
+	CHECK(activity->drops[PUMP_UNSENT] == 1);
+	CHECK(pump_send(pump, 0, NULL, 0) == -ENETDOWN);
+	CHECK(activity->drops[PUMP_UNSENT] == 2);
+	CHECK(activity->drops[PUMP_SENDS_FULL] == 0);
 	waits_for_ever = false;
 	close_pump();
 	close(tun[0]);

@@ -441,6 +441,46 @@ static void test_down_unusable(void)
 	CHECK(message && message->kind == PUMP_PACKET &&
 	      message->payload_bytes == 12);
 	CHECK(end_message(&end) == NULL && count_datagrams() == 0);
+	/* An empty one has nothing to bring up. */
+	CHECK(end.activity->drops[PUMP_UNSENT] == 1);
+	CHECK(drops_but(PUMP_UNSENT) == 0);
+	end_close(&end);
+}
+
+/* A packet of 500 bytes, with headers and padding. */
+enum { FAILING_BYTES = 528 };
+
+static int (*real_update)(void *context, uint8_t *out, int *out_len,
+			  const uint8_t *in, int in_len);
+
+static int failing_update(void *context, uint8_t *out, int *out_len,
+			  const uint8_t *in, int in_len)
+{
+	return in_len == FAILING_BYTES
+		       ? 0
+		       : real_update(context, out, out_len, in, in_len);
+}
+
+/* One packet's cipher fails: what goes with it may not be sealed either. */
+static void test_unsealed(void)
+{
+	struct flow flow = {.is_udp = true};
+
+	open_end();
+	real_update = end.pump->evp.update;
+	end.pump->evp.update = failing_update;
+	give(&flow, 100, 0);
+	give(&flow, 500, 0);
+	give(&flow, 3000, 1000);
+	ring_step(end.pump);
+	CHECK(count_datagrams() == 0 && end_message(&end) == NULL);
+	CHECK(end.activity->drops[PUMP_UNSEALED] == 5);
+	CHECK(drops_but(PUMP_UNSEALED) == 0);
+	/* The next batch has nothing of that. */
+	give(&flow, 100, 0);
+	ring_step(end.pump);
+	CHECK(count_datagrams() == 1);
+	CHECK(end.activity->drops[PUMP_UNSEALED] == 5);
 	end_close(&end);
 }
 
@@ -543,8 +583,10 @@ int main(void)
 	TEST("who watches is told of the next packet, once", test_watch);
 	TEST("what is sent down goes first, before and after a promotion",
 	     test_down_first);
-	TEST("what is sent down without a keypair comes up again",
+	TEST("what is sent down without a keypair comes up again, if it is any",
 	     test_down_unusable);
+	TEST("what might not be sealed isn't sent, and all of it is counted",
+	     test_unsealed);
 	TEST("what is sent down is bounded and counted", test_down_full);
 	TEST("reserved bytes are put on and taken off at the edge",
 	     test_reserved);
