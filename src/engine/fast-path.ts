@@ -6,6 +6,10 @@
  *   activity block  read a second after the first packet and then every second, until nothing has
  *                   changed; then the pump is asked to say when the next packet comes
  *
+ * Messages are told a bounded number at a time, and then everybody else has a turn: strangers, and programs
+ * inside, can send faster than the core refuses. What is left is told in later turns, in order, and no byte is
+ * needed for it.
+ *
  * So an idle tunnel wakes nobody, and a busy one costs a reading a second. Reading late loses nothing:
  * every time in the block is that of the packet, and no deadline that starts unseen is shorter than a
  * second. Whatever is due is decided after a reading (`sync`).
@@ -16,13 +20,15 @@
 import { Socket } from 'node:net';
 import type { UdpEndpoint } from '../ip.ts';
 import { SystemCallError } from '../linux/ffi.ts';
-import { Pump, type PumpOptions } from '../linux/pump.ts';
+import { Pump, type PumpMessage, type PumpOptions } from '../linux/pump.ts';
 import type { PumpActivity, PumpPeerActivity } from '../linux/pump-activity.ts';
 import { PacketSlot, SLOT_HEADROOM_BYTES } from '../slot.ts';
 import type { Activity, FastKeypair, FastPath, FastPrefix } from '../wireguard/ports.ts';
 
 const READ_MS = 1_000;
 const MAX_PACKET_BYTES = 65_535;
+/** Messages told before other events get their turn. */
+const BATCH = 64;
 /** What the pump has counted, and the core needn't know. */
 const COUNTED = new Set(['ENOBUFS', 'ENETDOWN', 'EMSGSIZE']);
 
@@ -32,7 +38,7 @@ export interface PumpListener {
   /** The slot is the pump path's again when this returns. */
   onPacket(slot: PacketSlot): void;
   onActivity(peer: number, activity: Activity): void;
-  /** All that had come up has been told. */
+  /** What was told belongs together; what came up besides is told later. */
   onBatchEnd(): void;
   /** The pump has failed: nothing is moved by it any more. */
   onFailure(error: Error): void;
@@ -49,6 +55,8 @@ export class PumpPath implements FastPath {
   /** Peers that have had a keypair, and what was last read about them. */
   readonly #peers = new Map<number, PumpPeerActivity>();
   #timer: NodeJS.Timeout | undefined;
+  /** The turn in which telling goes on. */
+  #nextTurn: NodeJS.Immediate | undefined;
   #isRunning = false;
   #hasFailed = false;
 
@@ -74,10 +82,14 @@ export class PumpPath implements FastPath {
     this.#rest();
   }
 
-  /** Stops moving packets; what is installed stays. After a failure as well: its threads still run. */
+  /**
+   * Stops moving packets, and telling; what is installed stays, and so does what had come up, for the next
+   * start. After a failure as well: its threads still run.
+   */
   stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    clearImmediate(this.#nextTurn);
     if (!this.#isRunning) return;
     this.#isRunning = false;
     try {
@@ -199,34 +211,46 @@ export class PumpPath implements FastPath {
     this.#pump.peer(peer).replied();
   }
 
+  /** Tells what has come up, as much as fits one turn. */
   #drain(): void {
-    this.#do(() => {
-      this.#pump.take((message) => {
-        switch (message.kind) {
-          case 'handshake':
-            this.#listener.onHandshake(message.datagram, message.from);
-            break;
-          case 'packet':
-            // The core has to know what the pump knows, or it would give the packet back.
-            if (this.#peers.has(message.peer)) this.#read(message.peer);
-            this.#slot.length = message.packet.length;
-            this.#slot.buffer.set(message.packet, SLOT_HEADROOM_BYTES);
-            this.#listener.onPacket(this.#slot);
-            break;
-          case 'news':
-            this.#read(message.peer);
-            break;
-          case 'active':
-            this.#readLater();
-            break;
-          case 'gone':
-            this.#listener.onGone(new SystemCallError('read', message.errno));
-            break;
-        }
-      });
-    });
+    clearImmediate(this.#nextTurn);
+    if (!this.#isRunning) return;
+    const isLeft = this.#do(() => this.#pump.take(this.#tell, BATCH));
     this.#listener.onBatchEnd();
+    // The listener may have stopped this path.
+    if (isLeft !== true || !this.#mayGoOn()) return;
+    this.#nextTurn = setImmediate(() => {
+      this.#drain();
+    });
   }
+
+  #mayGoOn(): boolean {
+    return this.#isRunning && !this.#hasFailed;
+  }
+
+  readonly #tell = (message: PumpMessage): void => {
+    switch (message.kind) {
+      case 'handshake':
+        this.#listener.onHandshake(message.datagram, message.from);
+        break;
+      case 'packet':
+        // The core has to know what the pump knows, or it would give the packet back.
+        if (this.#peers.has(message.peer)) this.#read(message.peer);
+        this.#slot.length = message.packet.length;
+        this.#slot.buffer.set(message.packet, SLOT_HEADROOM_BYTES);
+        this.#listener.onPacket(this.#slot);
+        break;
+      case 'news':
+        this.#read(message.peer);
+        break;
+      case 'active':
+        this.#readLater();
+        break;
+      case 'gone':
+        this.#listener.onGone(new SystemCallError('read', message.errno));
+        break;
+    }
+  };
 
   /** Reads one peer, and tells if something has changed. */
   #read(peer: number): boolean {
@@ -257,13 +281,15 @@ export class PumpPath implements FastPath {
     if (this.sync()) this.#readLater();
   }
 
-  #do(action: () => void): void {
-    if (this.#hasFailed) return;
+  /** Does something with the pump; gives nothing where that fails. */
+  #do<Result>(action: () => Result): Result | undefined {
+    if (this.#hasFailed) return undefined;
     try {
-      action();
+      return action();
     } catch (error) {
       if (!(error instanceof SystemCallError)) throw error;
       if (!COUNTED.has(error.code)) this.#fail(error);
+      return undefined;
     }
   }
 

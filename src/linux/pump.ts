@@ -89,6 +89,10 @@ export class Pump {
   /** Lent to the pump until `close`, so it must live as long. */
   readonly #words: BigUint64Array;
   readonly #taken = new Uint8Array(TAKE_BYTES);
+  /** How much of it was filled, and where the next message in it begins. */
+  #filled = 0;
+  #next = 0;
+  #isClosed = false;
 
   private constructor(library: NativeLibrary, pointer: NativePointer, words: BigUint64Array) {
     this.#library = library;
@@ -125,6 +129,7 @@ export class Pump {
 
   /** Frees everything; nothing else may be called afterwards. */
   close(): void {
+    this.#isClosed = true;
     this.call('pump_close');
   }
 
@@ -217,17 +222,20 @@ export class Pump {
     this.call('pump_watch');
   }
 
-  /** Hands over what waits. The bytes of a message are the listener's until it returns. */
-  take(listener: (message: PumpMessage) => void): void {
-    const taken = this.#taken;
-    for (;;) {
-      const length = this.call('pump_take', taken, taken.length);
-      if (length === 0) return;
-      for (let at = 0; at < length; at += readUint32LE(taken, at)) {
-        const message = decodeMessage(taken, at);
-        if (message) listener(message);
-      }
+  /**
+   * Hands over what waits, in order, but at most so many messages; false if nothing is left. Only then does
+   * the next message wake the caller. The bytes of a message are the listener's until it returns.
+   */
+  take(listener: (message: PumpMessage) => void, most: number = Infinity): boolean {
+    for (let count = 0; count < most; count++) {
+      if (!this.#hasMessage()) return false;
+      const at = this.#next;
+      // First, so that what a listener throws at is not told again.
+      this.#next += readUint32LE(this.#taken, at);
+      const message = decodeMessage(this.#taken, at);
+      if (message) listener(message);
     }
+    return true;
   }
 
   /** The words of one peer. */
@@ -238,6 +246,15 @@ export class Pump {
   /** What there is besides the peers. */
   get activity(): ReturnType<typeof decodeActivity> {
     return decodeActivity(this.#words);
+  }
+
+  /** Whether there is a message, taken or still to be taken. A listener may have closed the pump. */
+  #hasMessage(): boolean {
+    if (this.#isClosed) return false;
+    if (this.#next < this.#filled) return true;
+    this.#next = 0;
+    this.#filled = this.call('pump_take', this.#taken, this.#taken.length);
+    return this.#filled > 0;
   }
 
   /** Calls a function of the library on this pump; throws for a negative result. */

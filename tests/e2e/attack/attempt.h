@@ -11,6 +11,7 @@ void attack_process(pid_t pid);
 void attack_mask(const char *path);
 void attack_network(void);
 void flood(int rounds, char *const *addresses);
+void pour(int from, const char *address, int port, int seconds);
 _Noreturn void be_victim(void);
 
 #endif

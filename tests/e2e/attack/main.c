@@ -6,6 +6,7 @@
  *	attack mask PATH…	get mounts out of the way
  *	attack network		get packets past the tunnel, or into its device
  *	attack flood ROUNDS ADDRESS…	send whatever can be sent
+ *	attack pour FROM ADDRESS PORT SECONDS	send what stdin has, without end
  *	attack victim		let anybody do all of it, until stdin ends
  *
  * One line an attempt: its subject, its name, and "done" or the name of errno.
@@ -49,6 +50,10 @@ int main(int argc, char **argv)
 		be_victim();
 	if (strcmp(argv[1], "flood") == 0 && argc > 2) {
 		flood(atoi(argv[2]), argv + 3);
+		return 0;
+	}
+	if (strcmp(argv[1], "pour") == 0 && argc == 6) {
+		pour(atoi(argv[2]), argv[3], atoi(argv[4]), atoi(argv[5]));
 		return 0;
 	}
 	if (strcmp(argv[1], "network") == 0)
