@@ -219,7 +219,6 @@ enum pump_drop {
 	PUMP_QUEUE_FULL,      /* queueFull: no room in the socket for so long */
 	PUMP_UNSEALED, /* unsealed: the cipher failed, on one of a batch */
 	PUMP_UNSENT,   /* unsent: stopped first, or a keepalive too late */
-	PUMP_NO_PORT,  /* noPort: a handshake message from port 0 */
 	PUMP_DROPS,
 };
 

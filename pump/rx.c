@@ -273,11 +273,8 @@ static void hand_up(struct rx *rx, const struct arrival *arrival)
 				       .peer = (uint32_t)PUMP_NO_PEER,
 				       .from = arrival->receipt->from};
 
-	/* Whoever forges a port can choose this one. Nothing can be sent to it. */
-	if (message.from.port == 0)
-		drop(rx, PUMP_NO_PORT);
-	else if (!handup_message(&rx->pump->handup, EPOCH_RX, &message,
-				 arrival->datagram, arrival->len))
+	if (!handup_message(&rx->pump->handup, EPOCH_RX, &message,
+			    arrival->datagram, arrival->len))
 		drop(rx, PUMP_HANDSHAKES_FULL);
 }
 

@@ -47,11 +47,12 @@ export interface EngineStatus {
   readonly publicKey: string | null;
   readonly mtu: number;
   readonly peers: readonly EnginePeerStatus[];
-  /** By reason, as the core names them. */
+  /** By reason, as the core and the pump name them. */
   readonly drops: Readonly<Record<string, number>>;
   readonly udp: {
     readonly closed: number;
     readonly queueFull: number;
+    readonly portZero: number;
     readonly sendErrors: ErrorCounts;
     readonly receiveErrors: ErrorCounts;
   };

@@ -181,13 +181,14 @@ function nameInFile(publicKey: string, about: About | undefined): string | null 
   return host === undefined || parseAddress(host) ? null : printable(host);
 }
 
-/** The core's reasons in snake case, then those of the layers around it. */
+/** The reasons of core and pump in snake case, then those of the layers around it. */
 function allDrops(engine: EngineStatus): Counts {
   const own = Object.entries(engine.drops).map(([reason, count]) => [snakeCase(reason), count]);
   return {
     ...(Object.fromEntries(own) as Counts),
     queue_full: engine.udp.queueFull,
     no_socket: engine.udp.closed,
+    port_zero: engine.udp.portZero,
     unsplit: engine.tun.offloaded,
   };
 }

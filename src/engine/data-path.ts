@@ -14,6 +14,7 @@ import { Tun, type PacketListener, type TunCounters } from '../linux/tun.ts';
 import { createUdpCounters, UdpSockets, type UdpCounters } from '../linux/udp.ts';
 import type { DatagramListener } from '../linux/udp.ts';
 import { PumpPath, type PumpListener } from './fast-path.ts';
+import { addErrors, addPumpCounts, NO_PUMP_COUNTS, type PumpCounts } from './pump-counts.ts';
 
 const NO_SOCKET = -1;
 /** Length of the virtio_net_hdr of a tunnel's TUN (docs/architecture.md). */
@@ -36,6 +37,8 @@ export class DataPath {
   readonly #udpCounters = createUdpCounters();
   #sockets: UdpSockets | undefined;
   #pump: PumpPath | undefined;
+  /** Counters of pumps that have failed. */
+  #past: PumpCounts = NO_PUMP_COUNTS;
   /** The pump's sockets: IPv4, IPv6. */
   #descriptors: readonly [number, number] = [NO_SOCKET, NO_SOCKET];
   #isStarted = false;
@@ -47,11 +50,17 @@ export class DataPath {
   }
 
   /** Has a pump move packets, once it is started. Throws where there can't be one. */
-  usePump({ path, mtu, reserved, workers }: PumpChoice, listener: PumpListener): PumpPath {
+  usePump(
+    { path, mtu, reserved, workers }: PumpChoice,
+    listener: Omit<PumpListener, 'onPortZero'>,
+  ): PumpPath {
     const [udp4, udp6] = this.#descriptors;
     const tun = this.#tunDescriptor;
     const options = { tun, udp4, udp6, mtu, reserved, vnetHeaderBytes: VNET_HEADER_BYTES, workers };
-    this.#pump = new PumpPath(path, options, listener);
+    const onPortZero = (): void => {
+      this.#udpCounters.portZero++;
+    };
+    this.#pump = new PumpPath(path, options, { ...listener, onPortZero });
     return this.#pump;
   }
 
@@ -104,8 +113,7 @@ export class DataPath {
 
   /** Goes on without the pump. The core must have been told before. */
   endPump(): void {
-    this.#pump?.close();
-    this.#pump = undefined;
+    this.#closePump();
     this.#adopt(...this.#descriptors);
     this.#descriptors = [NO_SOCKET, NO_SOCKET];
     if (this.#isStarted) this.start();
@@ -115,8 +123,7 @@ export class DataPath {
   close(): void {
     this.stop();
     this.closeSockets();
-    this.#pump?.close();
-    this.#pump = undefined;
+    this.#closePump();
   }
 
   transmit(to: UdpEndpoint, datagram: Uint8Array, tos: number): void {
@@ -130,23 +137,36 @@ export class DataPath {
     else this.#tun.write(packet);
   }
 
-  /** What was lost between the core and the kernel, over all sockets that there were. */
+  /** What pumps have counted, over all that there were. */
+  get pumped(): PumpCounts {
+    return this.#pump ? addPumpCounts(this.#past, this.#pump.activity) : this.#past;
+  }
+
+  /** What was lost between the core and the kernel, over all sockets and pumps that there were. */
   get counters(): { readonly udp: UdpCounters; readonly tun: TunCounters } {
     const [udp, tun] = [this.#udpCounters, this.#tun.counters];
-    const pumped = this.#pump?.activity;
-    if (!pumped) return { udp, tun };
+    const { pumped } = this;
     return {
       udp: {
         ...udp,
         queueFull: udp.queueFull + pumped.drops.queueFull,
-        sendErrors: added(udp.sendErrors, pumped.udpSendErrors),
-        receiveErrors: added(udp.receiveErrors, pumped.udpReceiveErrors),
+        sendErrors: addErrors(udp.sendErrors, pumped.udpSendErrors),
+        receiveErrors: addErrors(udp.receiveErrors, pumped.udpReceiveErrors),
       },
       tun: {
         offloaded: tun.offloaded + pumped.drops.badSuperPacket,
-        writeErrors: added(tun.writeErrors, pumped.tunWriteErrors),
+        writeErrors: addErrors(tun.writeErrors, pumped.tunWriteErrors),
       },
     };
+  }
+
+  #closePump(): void {
+    if (!this.#pump) return;
+    // Its threads count until they have ended, and what they had still to do is counted then.
+    this.#pump.stop();
+    this.#past = this.pumped;
+    this.#pump.close();
+    this.#pump = undefined;
   }
 
   #adopt(udp4: number, udp6: number): void {
@@ -159,13 +179,4 @@ function socketOrNone(fd: number): number {
   if (fd === NO_SOCKET || fstatSync(fd).isSocket()) return fd;
   closeSync(fd);
   return NO_SOCKET;
-}
-
-function added(
-  left: ReadonlyMap<string, number>,
-  right: ReadonlyMap<string, number>,
-): Map<string, number> {
-  const sum = new Map(left);
-  for (const [name, count] of right) sum.set(name, (sum.get(name) ?? 0) + count);
-  return sum;
 }

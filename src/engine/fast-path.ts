@@ -35,6 +35,8 @@ const COUNTED = new Set(['ENOBUFS', 'ENETDOWN', 'EMSGSIZE']);
 /** What the loop does with what comes up. */
 export interface PumpListener {
   onHandshake(datagram: Uint8Array, from: UdpEndpoint): void;
+  /** A handshake message came from UDP port 0: no answer can go there, so it goes no further. */
+  onPortZero(): void;
   /** The slot is the pump path's again when this returns. */
   onPacket(slot: PacketSlot): void;
   onActivity(peer: number, activity: Activity): void;
@@ -232,6 +234,9 @@ export class PumpPath implements FastPath {
     switch (message.kind) {
       case 'handshake':
         this.#listener.onHandshake(message.datagram, message.from);
+        break;
+      case 'portZero':
+        this.#listener.onPortZero();
         break;
       case 'packet':
         // The core has to know what the pump knows, or it would give the packet back.

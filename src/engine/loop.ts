@@ -21,6 +21,7 @@ import { DataPath } from './data-path.ts';
 import type { PumpPath } from './fast-path.ts';
 import { Latch } from './latch.ts';
 import { isInitiation, Observation, type Observed } from './observation.ts';
+import { addPumpDrops } from './pump-counts.ts';
 
 const MAX_TIMER_MS = 0x7fffffff;
 
@@ -189,7 +190,7 @@ export class Loop {
 
   /** What was seen on the wire; a pump tells of datagrams that are no message only when asked. */
   get observation(): Observed {
-    const foreign = this.#path.pump?.activity.foreign ?? 0;
+    const { foreign } = this.#path.pumped;
     const { initiationsSent, responsesReceived, cookieRepliesReceived, foreignReceived } =
       this.#observation;
     return {
@@ -233,12 +234,11 @@ export class Loop {
     return this.#path.pump?.activity.workers ?? 0;
   }
 
-  /** The device as it is now, with what a pump has done and dropped. */
+  /** The device as it is now, with what a pump has done and pumps have dropped. */
   status(): DeviceStatus {
-    const { pump } = this.#path;
-    pump?.sync();
+    this.#path.pump?.sync();
     const status = this.#device.status(bootTime());
-    return pump ? { ...status, drops: addDrops(status.drops, pump.activity.drops) } : status;
+    return { ...status, drops: addPumpDrops(status.drops, this.#path.pumped) };
   }
 
   /** As `down`, for good. */
@@ -265,8 +265,6 @@ export class Loop {
     pump.sync();
     this.#device.useFastPath(undefined);
     this.#path.endPump();
-    // The pump's errors no longer count among them.
-    this.#socketErrorsBefore = this.#socketErrors();
     this.#listener.onPumpFailed?.(error);
     this.connect();
   }
@@ -344,14 +342,4 @@ function clearReserved(datagram: Uint8Array, reserved: readonly number[]): void 
   if (datagram.length < 4) return;
   for (let i = 0; i < 3; i++) if (datagram[i + 1] !== reserved[i]) return;
   datagram.fill(0, 1, 4);
-}
-
-/** The pump's reasons that the core has too are counted together. */
-function addDrops(
-  drops: DeviceStatus['drops'],
-  more: Readonly<Record<string, number>>,
-): DeviceStatus['drops'] {
-  const sum: Record<string, number> = { ...more, ...drops };
-  for (const [reason, count] of Object.entries(drops)) sum[reason] = count + (more[reason] ?? 0);
-  return sum as DeviceStatus['drops'];
 }

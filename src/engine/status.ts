@@ -49,6 +49,7 @@ export function engineStatus(facts: EngineFacts): Omit<EngineStatus, 'schema'> {
     udp: {
       closed: udp.closed,
       queueFull: udp.queueFull,
+      portZero: udp.portZero,
       sendErrors: counts(udp.sendErrors),
       receiveErrors: counts(udp.receiveErrors),
     },

@@ -30,7 +30,6 @@ export const PUMP_DROPS = [
   'queueFull',
   'unsealed',
   'unsent',
-  'noPort',
 ] as const;
 
 /** Why the pump dropped something. */

@@ -45,6 +45,8 @@ export interface PumpOptions {
 /** What the pump can't do by itself, or wants to be known. */
 export type PumpMessage =
   | { readonly kind: 'handshake'; readonly from: UdpEndpoint; readonly datagram: Uint8Array }
+  /** A handshake message from a place where nothing can be sent. */
+  | { readonly kind: 'portZero' }
   | { readonly kind: 'packet'; readonly peer: number; readonly packet: Uint8Array }
   | { readonly kind: 'news'; readonly peer: number }
   | { readonly kind: 'active' }
@@ -314,7 +316,7 @@ function decodeMessage(bytes: Uint8Array, at: number): PumpMessage | undefined {
   switch (readUint32LE(bytes, at + 4)) {
     case 1: {
       const from = decodeEndpoint(bytes, at + FROM);
-      return from && { kind: 'handshake', from, datagram: payload };
+      return from ? { kind: 'handshake', from, datagram: payload } : { kind: 'portZero' };
     }
     case 2:
       return { kind: 'packet', peer, packet: payload };

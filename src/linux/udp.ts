@@ -26,6 +26,8 @@ export interface UdpCounters {
   closed: number;
   /** Datagrams dropped because too many were on their way to the kernel. */
   queueFull: number;
+  /** Datagrams dropped because they came from UDP port 0, where no answer can go. */
+  portZero: number;
   /** Datagrams that the kernel refused, by the name of errno. */
   readonly sendErrors: Map<string, number>;
   /** Errors that the kernel reported on receiving, by the name of errno. */
@@ -34,7 +36,7 @@ export interface UdpCounters {
 
 /** Counters that all stand at zero. */
 export function createUdpCounters(): UdpCounters {
-  return { closed: 0, queueFull: 0, sendErrors: new Map(), receiveErrors: new Map() };
+  return { closed: 0, queueFull: 0, portZero: 0, sendErrors: new Map(), receiveErrors: new Map() };
 }
 
 interface AdoptedSocket {
@@ -141,6 +143,7 @@ export class UdpSockets {
       },
     });
     socket.on('message', (datagram, info) => {
+      if (info.port === 0) this.counters.portZero++;
       const from = endpointOf(info);
       // Not as a Buffer, whose slice() is a view where Uint8Array's is a copy.
       const bytes = new Uint8Array(datagram.buffer, datagram.byteOffset, datagram.length);

@@ -25,6 +25,7 @@ it('a pump that has failed has no thread left after it was stopped', () => {
   const options = { tun: tun.udp4, udp4: sockets.udp4, udp6: -1, mtu: 1420, vnetHeaderBytes: 10 };
   const pump = new PumpPath(inject('pump'), options, {
     onHandshake: ignore,
+    onPortZero: ignore,
     onPacket: ignore,
     onActivity: ignore,
     onBatchEnd: ignore,

@@ -8,6 +8,7 @@ import { readUint32LE } from '../../src/bytes.ts';
 import { PumpPath, type PumpListener } from '../../src/engine/fast-path.ts';
 import { UdpEndpoint } from '../../src/ip.ts';
 import { openHostSockets, type HostSockets } from '../../src/linux/host-sockets.ts';
+import { RingPump } from './ring-pump.ts';
 import { TunPair } from './tun-pair.ts';
 
 /** As fast-path.ts has it. */
@@ -33,6 +34,7 @@ beforeEach(() => {
   isClosed = false;
   listener = {
     onHandshake: (datagram) => told.push(readUint32LE(datagram, 4)),
+    onPortZero: () => told.push('port 0'),
     onPacket: (slot) => told.push(`packet of ${slot.length}`),
     onActivity: (peer) => told.push(`activity of ${peer}`),
     onBatchEnd: () => told.push('end'),
@@ -44,6 +46,9 @@ beforeEach(() => {
   path = new PumpPath(inject('pump'), options, {
     onHandshake: (...all) => {
       listener.onHandshake(...all);
+    },
+    onPortZero: () => {
+      listener.onPortZero();
     },
     onPacket: (...all) => {
       listener.onPacket(...all);
@@ -165,3 +170,14 @@ it.each(['onHandshake', 'onBatchEnd'] as const)(
     expect(told.slice(closed).filter((word) => word !== 'end')).toEqual([]);
   },
 );
+
+it('a handshake message from port 0 is told as such, for nothing can be sent there', () => {
+  const ring = new RingPump(inject('pump'), MTU);
+  const initiation = new Uint8Array(INITIATION_BYTES);
+  initiation[0] = 1;
+  for (const port of [0, 1]) ring.giveDatagram(initiation, new UdpEndpoint(LOOPBACK, port), 0);
+  const [first, second] = ring.takeMessages();
+  expect(first).toEqual({ kind: 'portZero' });
+  expect(second).toMatchObject({ kind: 'handshake', from: { port: 1 } });
+  ring.close();
+});

@@ -9,6 +9,8 @@ const AF_UNIX = 1;
 const SOCK_SEQPACKET_NONBLOCK_CLOEXEC = 0o2004005;
 const VNET_HEADER_BYTES = 10;
 const MAX_PACKET_BYTES = 65_535;
+/** A packet that is to be taken as it is. */
+const PLAIN = new Uint8Array(VNET_HEADER_BYTES);
 
 /** Both ends. */
 export class TunPair {
@@ -25,9 +27,10 @@ export class TunPair {
     [this.tun, this.#kernel] = pair;
   }
 
-  /** A packet that a program has sent; false if there is no room. */
-  write(packet: Uint8Array): boolean {
+  /** A packet that a program has sent, with a virtio_net_hdr; false if there is no room. */
+  write(packet: Uint8Array, header: Uint8Array = PLAIN): boolean {
     const frame = new Uint8Array(VNET_HEADER_BYTES + packet.length);
+    frame.set(header);
     frame.set(packet, VNET_HEADER_BYTES);
     return unlessAgain(() => writeSync(this.#kernel, frame)) !== undefined;
   }

@@ -6,6 +6,7 @@
  */
 import { expect, test } from 'vitest';
 import { eventually } from './harness/eventually.ts';
+import type { StatusObject } from './harness/status-schema.ts';
 import { useTopology } from './harness/topology.ts';
 
 const LIMIT_MS = 60_000;
@@ -81,7 +82,9 @@ test.each([
     expect(text).toBe(client4);
     expect(host.enginePid()).toBe(engine);
     const status = await host.wrap(['status', '--json', 'work']).wait();
-    expect(JSON.parse(status.text)).toMatchObject({ engine: { data_path: dataPath, restarts: 0 } });
+    const { engine: report, drops } = JSON.parse(status.text) as StatusObject;
+    expect(report).toMatchObject({ data_path: dataPath, restarts: 0 });
+    expect(drops!['port_zero']).toBeGreaterThanOrEqual(2);
     expect((await hold.finish()).status).toBe(0);
   },
   LIMIT_MS,

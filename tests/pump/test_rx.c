@@ -117,22 +117,6 @@ static void test_handshakes(void)
 	end_close(&end);
 }
 
-/* There an answer could not be sent to. */
-static void test_no_port(void)
-{
-	struct pump_endpoint from = end_place(0);
-	uint8_t bytes[148] = {1};
-
-	open_end();
-	from.port = 0;
-	ring_give_datagrams(end.pump, &from, 0, sizeof(bytes), bytes,
-			    sizeof(bytes));
-	ring_step(end.pump);
-	expect_drops(PUMP_NO_PORT, 1);
-	CHECK(end_message(&end) == NULL);
-	end_close(&end);
-}
-
 /* A stranger may send as many as the line carries. */
 static void test_handshake_flood(void)
 {
@@ -528,7 +512,6 @@ int main(void)
 	TEST("lengths and types that disagree are malformed", test_malformed);
 	TEST("handshake messages go up with where they came from",
 	     test_handshakes);
-	TEST("a handshake message from port 0 is counted", test_no_port);
 	TEST("a flood of handshake messages is bounded, and hides no "
 	     "confirmation",
 	     test_handshake_flood);

@@ -7,6 +7,7 @@ import {
 } from '../../../src/controller/tunnel-status.ts';
 import type { EngineStatus } from '../../../src/engine-status.ts';
 import type { TunnelRecord } from '../../../src/linux/state-directory.ts';
+import { addPumpDrops, NO_PUMP_COUNTS } from '../../../src/engine/pump-counts.ts';
 import { createDropCounters } from '../../../src/wireguard/drop-reason.ts';
 
 export const KEY = 'CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=';
@@ -79,8 +80,8 @@ export const ENGINE: EngineStatus = {
       stagedPackets: 0,
     },
   ],
-  drops: { ...createDropCounters(), malformed: 5, wrongSource: 7 },
-  udp: { closed: 0, queueFull: 1, sendErrors: { EPERM: 9 }, receiveErrors: {} },
+  drops: addPumpDrops({ ...createDropCounters(), malformed: 5, wrongSource: 7 }, NO_PUMP_COUNTS),
+  udp: { closed: 0, queueFull: 1, portZero: 0, sendErrors: { EPERM: 9 }, receiveErrors: {} },
   tun: { offloaded: 0, writeErrors: {} },
   warnings: ['an observation'],
 };

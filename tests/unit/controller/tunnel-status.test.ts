@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { DROP_REASONS } from '../../../src/wireguard/drop-reason.ts';
 import { checkStatus, STATUS_FIELDS } from '../../e2e/harness/status-schema.ts';
 import { ABOUT, ENGINE, KEY, RECORD, sampleStatus } from './sample-status.ts';
 
@@ -80,5 +81,15 @@ describe('the status of a tunnel', () => {
       .filter(([, type]) => type !== 'object')
       .map(([path]) => path);
     expect(documented.sort()).toEqual(nested.sort());
+  });
+
+  it('has the reasons of drops that are documented, and no others', () => {
+    const [, text] = DOCUMENT.split('\n| reason | |\n');
+    const [table] = text.split('\n\n');
+    const documented = [...table.matchAll(/^\| `(\w+)` \|/gm)].map((match) => match[1]);
+    const own = DROP_REASONS.map((reason) =>
+      reason.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+    );
+    expect([...own, ...documented].sort()).toEqual(Object.keys(sampleStatus().drops!).sort());
   });
 });

@@ -127,7 +127,7 @@ describe('requests', () => {
         state: 'starting',
         listenPort: 4000,
         mtu: 1420,
-        udp: { closed: 0, queueFull: 3, sendErrors: { EPERM: 2 }, receiveErrors: {} },
+        udp: { closed: 0, queueFull: 3, portZero: 0, sendErrors: { EPERM: 2 }, receiveErrors: {} },
         tun: { offloaded: 4, writeErrors: {} },
         peers: [{ endpoint: '[fe80::1%eth0]:5', allowedIps: ['10.0.0.0/8'], resolvedFrom: null }],
       });

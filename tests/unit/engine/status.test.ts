@@ -47,7 +47,12 @@ const facts: EngineFacts = {
       },
     ],
   },
-  udp: { ...createUdpCounters(), closed: 1, receiveErrors: new Map([['ECONNREFUSED', 2]]) },
+  udp: {
+    ...createUdpCounters(),
+    closed: 1,
+    portZero: 3,
+    receiveErrors: new Map([['ECONNREFUSED', 2]]),
+  },
   tun: { offloaded: 6, writeErrors: new Map([['EIO', 7]]) },
   nameOf: (peer) => (peer.endpoint ? 'vpn.example.com' : undefined),
 };
@@ -94,7 +99,13 @@ describe('what an engine says of itself', () => {
         },
       ],
       drops: { ...createDropCounters(), malformed: 5 },
-      udp: { closed: 1, queueFull: 0, sendErrors: {}, receiveErrors: { ECONNREFUSED: 2 } },
+      udp: {
+        closed: 1,
+        queueFull: 0,
+        portZero: 3,
+        sendErrors: {},
+        receiveErrors: { ECONNREFUSED: 2 },
+      },
       tun: { offloaded: 6, writeErrors: { EIO: 7 } },
       warnings: [],
     });
