@@ -7,6 +7,9 @@
  * by one byte on a socket, but only after it found both queues empty and said
  * so; it looks once more after saying so, and the writer asks after writing.
  * Then either the reader sees the message, or the writer sees the wish.
+ *
+ * That the TUN is gone is told once, and nothing comes after it that would tell
+ * it again. So it isn't in a queue, which may be full, but in a place of its own.
  */
 #include "handup.h"
 
@@ -32,6 +35,7 @@ int handup_init(struct handup *handup)
 	handup->wake[0] = handup->wake[1] = -1;
 	atomic_init(&handup->is_awaited, true);
 	atomic_init(&handup->is_watched, false);
+	atomic_init(&handup->gone, 0);
 	if (queue_init(&handup->queues[EPOCH_TX], TX_QUEUE_BYTES) != 0 ||
 	    queue_init(&handup->queues[EPOCH_RX], RX_QUEUE_BYTES) != 0)
 		return -ENOMEM;
@@ -67,6 +71,22 @@ struct pump_message *handup_reserve(struct handup *handup,
 }
 
 /**
+ * wake() - Wake the reader if it sleeps
+ * @handup:	Handup, in which there is something to be taken
+ */
+static void wake(struct handup *handup)
+{
+	ssize_t written;
+
+	if (!atomic_exchange(&handup->is_awaited, false))
+		return;
+	do
+		written = send(handup->wake[0], "", 1, MSG_NOSIGNAL);
+	while (written < 0 && errno == EINTR);
+	/* With no byte in it the socket has room, unless nobody reads it. */
+}
+
+/**
  * handup_publish() - Hand a message up, and wake the reader if it sleeps
  * @handup:	Handup
  * @from:	The thread that this is
@@ -76,15 +96,8 @@ struct pump_message *handup_reserve(struct handup *handup,
 void handup_publish(struct handup *handup, enum epoch_reader from,
 		    struct pump_message *message, uint32_t len)
 {
-	ssize_t written;
-
 	queue_publish(&handup->queues[from], message, len);
-	if (!atomic_exchange(&handup->is_awaited, false))
-		return;
-	do
-		written = send(handup->wake[0], "", 1, MSG_NOSIGNAL);
-	while (written < 0 && errno == EINTR);
-	/* With no byte in it the socket has room, unless nobody reads it. */
+	wake(handup);
 }
 
 /**
@@ -112,6 +125,17 @@ bool handup_message(struct handup *handup, enum epoch_reader from,
 }
 
 /**
+ * handup_gone() - Say that the TUN is gone, however full the queues are
+ * @handup:	Handup
+ * @error:	Why, a positive errno
+ */
+void handup_gone(struct handup *handup, uint32_t error)
+{
+	atomic_store(&handup->gone, error);
+	wake(handup);
+}
+
+/**
  * handup_active() - Say that there was a packet, if somebody wants to know
  * @handup:	Handup
  * @from:	The thread that this is
@@ -127,6 +151,27 @@ void handup_active(struct handup *handup, enum epoch_reader from)
 	/* A full queue wakes the reader just as well, who then asks again. */
 	if (!handup_message(handup, from, &header, NULL, 0))
 		atomic_store(&handup->is_watched, true);
+}
+
+/**
+ * take_gone() - Make the message that the TUN is gone, if it is to be told
+ * @handup:	Handup
+ * @buffer:	Gets it; there is room for any message
+ * Returns the number of bytes.
+ */
+static uint32_t take_gone(struct handup *handup, uint8_t *buffer)
+{
+	struct pump_message message = {
+		.bytes = sizeof(message),
+		.kind = PUMP_GONE,
+		.peer = (uint32_t)PUMP_NO_PEER,
+		.index = atomic_exchange(&handup->gone, 0),
+	};
+
+	if (message.index == 0)
+		return 0;
+	memcpy(buffer, &message, sizeof(message));
+	return sizeof(message);
 }
 
 /**
@@ -163,7 +208,9 @@ uint32_t handup_take(struct handup *handup, uint8_t *buffer, uint32_t len)
 	int round;
 
 	for (round = 0; round < 2; round++) {
-		taken = take_from(&handup->queues[EPOCH_RX], buffer, len);
+		taken = take_gone(handup, buffer);
+		taken += take_from(&handup->queues[EPOCH_RX], buffer + taken,
+				   len - taken);
 		taken += take_from(&handup->queues[EPOCH_TX], buffer + taken,
 				   len - taken);
 		if (taken > 0) {

@@ -19,6 +19,8 @@ struct handup {
 	_Atomic bool is_awaited;
 	/* The caller wants to know of the next packet. */
 	_Atomic bool is_watched;
+	/* Why the TUN is gone, an errno; 0 if it isn't, or that was told. */
+	_Atomic uint32_t gone;
 };
 
 int handup_init(struct handup *handup);
@@ -30,6 +32,7 @@ struct pump_message *handup_reserve(struct handup *handup,
 				    enum epoch_reader from, uint32_t len);
 void handup_publish(struct handup *handup, enum epoch_reader from,
 		    struct pump_message *message, uint32_t len);
+void handup_gone(struct handup *handup, uint32_t error);
 void handup_active(struct handup *handup, enum epoch_reader from);
 uint32_t handup_take(struct handup *handup, uint8_t *buffer, uint32_t len);
 

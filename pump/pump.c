@@ -139,8 +139,6 @@ int pump_wake_fd(struct pump *pump)
  */
 static void *tx_thread(void *argument)
 {
-	struct pump_message gone = {.kind = PUMP_GONE,
-				    .peer = (uint32_t)PUMP_NO_PEER};
 	struct pump *pump = argument;
 	bool reads_tun = true;
 	int count;
@@ -150,8 +148,7 @@ static void *tx_thread(void *argument)
 		count = tx_step(pump->tx, reads_tun);
 		if (count < 0) {
 			reads_tun = false;
-			gone.index = (uint32_t)-count;
-			handup_message(&pump->handup, EPOCH_TX, &gone, NULL, 0);
+			handup_gone(&pump->handup, (uint32_t)-count);
 		}
 		if (count <= 0)
 			descriptors_wait_tx(pump->descriptors, reads_tun);

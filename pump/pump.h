@@ -169,7 +169,7 @@ enum pump_message_kind {
 	PUMP_MOVED = 4,
 	/* The first packet since pump_watch(): read the activity block. */
 	PUMP_ACTIVE = 5,
-	/* The TUN is gone, for the reason in index, an errno. */
+	/* The TUN is gone, for the reason in index, an errno. Never lost. */
 	PUMP_GONE = 6,
 };
 

@@ -16,6 +16,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <sys/prctl.h>
@@ -483,6 +484,41 @@ static void test_gone(void)
 	close_both();
 }
 
+/*
+ * However many packets wait for a reader that is busy. These are so short that
+ * not even a message without a payload finds room behind them.
+ */
+static void test_gone_behind_many(void)
+{
+	const uint64_t *full;
+	uint8_t buffer[PUMP_TAKE_BYTES];
+	const struct pump_message *message;
+	uint32_t gone = 0;
+	uint64_t before;
+	int len, at, i;
+
+	open_both(0);
+	full = &live[0].end.activity->drops[PUMP_PACKETS_FULL];
+	/* Without a keypair they all come up again. */
+	while (read_word(full) == 0)
+		pump_send(live[0].end.pump, 0, "", 1);
+	shutdown(live[0].tun[0], SHUT_RDWR);
+	/* What is sent down is done before the TUN is read, each time. */
+	for (i = 0; i < 20; i++) {
+		before = read_word(full);
+		while (pump_send(live[0].end.pump, 0, "", 1) != 0 ||
+		       read_word(full) == before)
+			sched_yield();
+	}
+	while ((len = pump_take(live[0].end.pump, buffer, sizeof(buffer))) > 0)
+		for (at = 0; at < len; at += (int)message->bytes) {
+			message = (struct pump_message *)(buffer + at);
+			gone += message->kind == PUMP_GONE;
+		}
+	CHECK(gone == 1);
+	close_both();
+}
+
 static void test_refused(void)
 {
 	struct pump_config config = {
@@ -543,6 +579,8 @@ int main(void)
 	TEST("what the core sends goes at once", test_down);
 	TEST("each first message wakes its reader", test_wake);
 	TEST("a TUN that is gone is told", test_gone);
+	TEST("that is told, too, where nothing else finds room",
+	     test_gone_behind_many);
 	TEST("all of that holds with workers", test_workers);
 	TEST("a config or a block that doesn't fit is refused", test_refused);
 	return report();
