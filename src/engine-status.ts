@@ -37,6 +37,8 @@ export interface EngineStatus {
   readonly offload: boolean;
   /** What of the kernel's the pump uses at the moment, by the names in docs/status.md. */
   readonly uses: readonly string[];
+  /** Threads of the pump that share the cipher's work with the one of each direction. */
+  readonly workers: number;
   readonly rssBytes: number;
   /** Whether there was a handshake since the engine started. */
   readonly connected: boolean;

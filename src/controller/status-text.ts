@@ -5,14 +5,12 @@ import type { Counts, PeerReport, TunnelStatus } from './tunnel-status.ts';
 
 const LABEL_COLUMNS = 12;
 const UNKNOWN = 'unknown';
-/**
- * What a host may lack that the pump would use, and by which names the pump says that it does: that of one
- * family is enough.
- */
+const FAMILIES = [4, 6] as const;
+/** What a host may lack that the pump would use, and how the pump says that it does, for each family. */
 const WANTED = [
-  ['USO', 'uso'],
-  ['UDP_SEGMENT', 'segment4', 'segment6'],
-  ['UDP_GRO', 'gro4', 'gro6'],
+  { what: 'USO', 4: 'uso', 6: 'uso' },
+  { what: 'UDP_SEGMENT', 4: 'segment4', 6: 'segment6' },
+  { what: 'UDP_GRO', 4: 'gro4', 6: 'gro6' },
 ] as const;
 
 /** About a dozen lines for one tunnel. */
@@ -72,14 +70,14 @@ function line(label: string, text: string): string {
   return `  ${label.padEnd(LABEL_COLUMNS)}${text}`;
 }
 
-function describeEngine({ engine }: TunnelStatus): string {
+function describeEngine({ engine, peers }: TunnelStatus): string {
   const restarts = formatCount(engine.restarts, 'restart');
   if (engine.data_path === null) return `none answers, ${restarts}`;
   const parts = [
     `pid ${engine.pid ?? UNKNOWN}`,
     `data path ${engine.data_path}`,
     engine.offload === true ? 'offload' : 'no offload',
-    ...(engine.data_path === 'pump' ? unused(engine.uses ?? []) : []),
+    ...(engine.data_path === 'pump' ? unused(engine.uses ?? [], peers ?? []) : []),
     engine.rss_bytes === null ? `memory ${UNKNOWN}` : formatBytes(engine.rss_bytes),
     restarts,
   ];
@@ -87,10 +85,19 @@ function describeEngine({ engine }: TunnelStatus): string {
   return parts.join(', ');
 }
 
-/** What a pump has to do without. */
-function unused(uses: readonly string[]): readonly string[] {
-  const missing = WANTED.filter(([, ...names]) => !names.some((name) => uses.includes(name)));
-  return missing.map(([what]) => `no ${what}`);
+/** What a pump has to do without where its peers are. While nobody knows, one family will do. */
+function unused(uses: readonly string[], peers: readonly PeerReport[]): readonly string[] {
+  const endpoints = peers.flatMap(({ endpoint }) => endpoint ?? []);
+  const inUse = FAMILIES.filter((family) =>
+    endpoints.some((endpoint) => endpoint.startsWith('[') === (family === 6)),
+  );
+  return WANTED.flatMap((wanted) => {
+    const without = FAMILIES.filter((family) => !uses.includes(wanted[family]));
+    const missed = without.filter((family) => inUse.includes(family));
+    const isMissedByAll = missed.length > 0 && missed.length === inUse.length;
+    if (isMissedByAll || without.length === FAMILIES.length) return `no ${wanted.what}`;
+    return missed.map((family) => `no ${wanted.what} for IPv${family}`);
+  });
 }
 
 function describeInterface({ interface: device }: TunnelStatus): string {

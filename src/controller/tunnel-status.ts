@@ -43,6 +43,7 @@ export interface TunnelStatus {
     readonly data_path: EngineStatus['dataPath'] | null;
     readonly offload: boolean | null;
     readonly uses: readonly string[] | null;
+    readonly workers: number | null;
     readonly restarts: number;
     readonly uptime_s: number | null;
     readonly rss_bytes: number | null;
@@ -136,6 +137,7 @@ function engineReport(
     data_path: engine?.dataPath ?? null,
     offload: engine?.offload ?? null,
     uses: engine?.uses ?? null,
+    workers: engine?.workers ?? null,
     restarts: record.restarts,
     uptime_s: tenths(engine && engine.uptimeMs / 1000),
     rss_bytes: engine?.rssBytes ?? null,

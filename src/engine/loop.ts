@@ -222,16 +222,16 @@ export class Loop {
   }
 
   /** Who moves packets, and with what of the kernel's. */
-  get dataPath(): Pick<EngineStatus, 'dataPath' | 'offload' | 'uses'> {
+  get dataPath(): Pick<EngineStatus, 'dataPath' | 'offload' | 'uses' | 'workers'> {
     const { pump } = this.#path;
-    if (!pump) return { dataPath: 'typescript', offload: false, uses: [] };
-    const { uses } = pump.activity;
-    return { dataPath: 'pump', offload: uses.includes('tso'), uses };
+    if (!pump) return { dataPath: 'typescript', offload: false, uses: [], workers: 0 };
+    const { uses, workers } = pump.activity;
+    return { dataPath: 'pump', offload: uses.includes('tso'), uses, workers };
   }
 
   /** Threads that share the cipher's work with the pump's own. */
   get workers(): number {
-    return this.#path.pump?.activity.workers ?? 0;
+    return this.dataPath.workers;
   }
 
   /** The device as it is now, with what a pump has done and pumps have dropped. */

@@ -19,6 +19,7 @@ export interface EngineFacts {
   readonly dataPath: EngineStatus['dataPath'];
   readonly offload: boolean;
   readonly uses: readonly string[];
+  readonly workers: number;
   readonly listenPort: number;
   readonly device: DeviceStatus;
   readonly udp: UdpCounters;
@@ -37,6 +38,7 @@ export function engineStatus(facts: EngineFacts): Omit<EngineStatus, 'schema'> {
     dataPath: facts.dataPath,
     offload: facts.offload,
     uses: facts.uses,
+    workers: facts.workers,
     rssBytes: facts.rssBytes,
     connected: state !== 'starting',
     state,

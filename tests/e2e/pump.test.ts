@@ -59,6 +59,8 @@ test('WG_WRAP_PUMP=off has the engine move them itself', async () => {
 test('its workers share the cipher with it, as many as there are', async () => {
   const { client, session } = await begin({ WG_WRAP_PUMP: 'on', WG_WRAP_PUMP_WORKERS: '3' });
   await expectTransfer(client, 'pump');
+  const status = await topology.host.wrap(['status', '--json', 'work']).wait();
+  expect(JSON.parse(status.text)).toMatchObject({ engine: { workers: 6 } });
   expect((await session.finish()).status).toBe(0);
   expect(await topology.engineLog()).toContain('data path pump, 6 workers');
 });

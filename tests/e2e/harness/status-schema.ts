@@ -15,6 +15,7 @@ export const STATUS_FIELDS: Readonly<Record<string, string>> = {
   'engine.data_path': '?string',
   'engine.offload': '?boolean',
   'engine.uses': '?strings',
+  'engine.workers': '?number',
   'engine.restarts': 'number',
   'engine.uptime_s': '?number',
   'engine.rss_bytes': '?number',

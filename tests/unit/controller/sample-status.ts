@@ -59,6 +59,7 @@ export const ENGINE: EngineStatus = {
   dataPath: 'typescript',
   offload: false,
   uses: [],
+  workers: 0,
   rssBytes: 47_185_920,
   connected: true,
   state: 'connected',

@@ -69,15 +69,28 @@ describe('the text of a status', () => {
   });
 
   it('tells what a pump has to do without', () => {
+    let endpoints: (string | null)[] = ['203.0.113.4:51820', '[2001:db8::1]:51820'];
     const describe = (...uses: string[]): string | undefined => {
-      const engine = { ...ENGINE, dataPath: 'pump', offload: uses.includes('tso'), uses } as const;
+      const peers = endpoints.map((endpoint) => ({ ...ENGINE.peers[0], endpoint }));
+      const offload = uses.includes('tso');
+      const engine = { ...ENGINE, dataPath: 'pump', offload, uses, peers } as const;
       const text = formatStatus(sampleStatus({ engine }));
       return /data path (pump.*), 45.00 MiB/.exec(text)?.[1];
     };
     const all = ['tso', 'uso', 'segment4', 'segment6', 'gro4', 'gro6', 'coalesce'];
     expect(describe(...all)).toBe('pump, offload');
-    expect(describe('tso', 'segment6', 'gro4')).toBe('pump, offload, no USO');
     expect(describe()).toBe('pump, no offload, no USO, no UDP_SEGMENT, no UDP_GRO');
+    expect(describe('tso', 'uso', 'segment6', 'gro4', 'gro6')).toBe(
+      'pump, offload, no UDP_SEGMENT for IPv4',
+    );
+    // What is missing for a family that no peer has is no loss.
+    endpoints = ['203.0.113.4:51820', null];
+    expect(describe('tso', 'uso', 'segment4', 'gro4')).toBe('pump, offload');
+    expect(describe('tso', 'segment6', 'gro4')).toBe('pump, offload, no USO, no UDP_SEGMENT');
+    endpoints = ['[2001:db8::1]:51820'];
+    expect(describe('tso', 'uso', 'segment6', 'gro4')).toBe('pump, offload, no UDP_GRO');
+    endpoints = [null];
+    expect(describe('tso', 'segment6', 'gro4')).toBe('pump, offload, no USO');
   });
 
   it('says so where no name server is used, and where nothing was dropped', () => {

@@ -13,7 +13,7 @@ describe('the status of a tunnel', () => {
     expect(status).toMatchObject({
       state: 'connected',
       uptime_s: 512.4,
-      engine: { pid: 812, restarts: 2, uptime_s: 100, rss_bytes: 47_185_920 },
+      engine: { pid: 812, workers: 0, restarts: 2, uptime_s: 100, rss_bytes: 47_185_920 },
       interface: { name: 'wg0', mtu: 1400, listen_port: 40112 },
       options: { mtu: '1400' },
       linger_s: 1.5,
@@ -38,7 +38,7 @@ describe('the status of a tunnel', () => {
     expect(() => checkStatus(status)).not.toThrow();
     expect(status).toMatchObject({
       state: 'failed',
-      engine: { pid: 811, data_path: null, restarts: 2, rss_bytes: null },
+      engine: { pid: 811, data_path: null, workers: null, restarts: 2, rss_bytes: null },
       interface: { mtu: 1400, listen_port: null },
       peers: [
         { public_key: KEY, endpoint: null, resolved_from: 'vpn.example.com', rx_bytes: null },

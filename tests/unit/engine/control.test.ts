@@ -67,7 +67,7 @@ function listener(
       foreignReceived: 0,
     },
     sendErrors: () => ['EPERM'],
-    dataPath: { dataPath: 'typescript', offload: false, uses: [] } as const,
+    dataPath: { dataPath: 'typescript', offload: false, uses: [], workers: 0 } as const,
     status: () => device.status(0),
     counters: {
       udp: { ...createUdpCounters(), queueFull: 3, sendErrors: new Map([['EPERM', 2]]) },

@@ -16,6 +16,7 @@ const facts: EngineFacts = {
   dataPath: 'typescript',
   offload: false,
   uses: [],
+  workers: 6,
   listenPort: 40112,
   device: {
     publicKey: key(7),
@@ -65,6 +66,7 @@ describe('what an engine says of itself', () => {
       dataPath: 'typescript',
       offload: false,
       uses: [],
+      workers: 6,
       rssBytes: 45_000_000,
       connected: true,
       state: 'connected',
