@@ -2,12 +2,15 @@
  * What an engine hears of its pump, on real descriptors: a pair of sockets stands for the TUN, and the pump
  * sends to itself what is to arrive.
  */
-import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { readUint32LE } from '../../src/bytes.ts';
 import { PumpPath, type PumpListener } from '../../src/engine/fast-path.ts';
-import { UdpEndpoint } from '../../src/ip.ts';
+import { parsePrefix, UdpEndpoint } from '../../src/ip.ts';
+import { bootTime } from '../../src/linux/clock.ts';
 import { openHostSockets, type HostSockets } from '../../src/linux/host-sockets.ts';
+import type { Activity } from '../../src/wireguard/ports.ts';
+import { makeInnerPacket } from '../sim/inner-packet.ts';
 import { RingPump } from './ring-pump.ts';
 import { TunPair } from './tun-pair.ts';
 
@@ -113,8 +116,8 @@ it('a flood of messages leaves the rest of the engine its turns', async () => {
   };
   path.start();
   initiate(0);
-  await delay(50);
-  expect(heard).toBeGreaterThan(TURN);
+  // By a timer, which is one of those who wait for their turns.
+  await expect.poll(() => heard, { timeout: 20_000, interval: 1 }).toBeGreaterThan(TURN);
   expect(heard).toBeLessThan(most);
   expect(longestTurn).toBeLessThanOrEqual(TURN);
 });
@@ -180,4 +183,41 @@ it('a handshake message from port 0 is told as such, for nothing can be sent the
   expect(first).toEqual({ kind: 'portZero' });
   expect(second).toMatchObject({ kind: 'handshake', from: { port: 1 } });
   ring.close();
+});
+
+it('a packet without a peer is told as the program sent it, without its header', async () => {
+  path.start();
+  const packet = makeInnerPacket(7, LOOPBACK, LOOPBACK, 100);
+  const packets: Uint8Array[] = [];
+  listener.onPacket = (slot) => packets.push(slot.packet.slice());
+  pair.write(packet);
+  await expect.poll(() => packets).toEqual([packet]);
+});
+
+it('what passes by is read a second later, and not again while nothing changes', async () => {
+  const key = new Uint8Array(32).fill(1);
+  const keypair = { peer: 3, localIndex: 5, remoteIndex: 6, isInitiator: true, birth: bootTime() };
+  path.install({ ...keypair, sendKey: key, receiveKey: key });
+  path.setEndpoint(3, here);
+  path.setAllowedIPs([{ prefix: parsePrefix('0.0.0.0/0')!, peer: 3 }]);
+  path.promote(5);
+  path.start();
+  const read: Activity[] = [];
+  listener.onActivity = (peer, activity) => {
+    expect(peer).toBe(3);
+    read.push(activity);
+  };
+  const started = performance.now();
+  pair.write(makeInnerPacket(7, LOOPBACK, LOOPBACK, 100));
+  await expect.poll(() => read.at(-1)?.nextCounter, { timeout: 20_000 }).toBe(1);
+  expect(performance.now() - started).toBeGreaterThan(900);
+  const { length } = read;
+  expect(path.sync()).toBe(false);
+  expect(read).toHaveLength(length);
+});
+
+it('a device that goes away is told, as an error of reading it', async () => {
+  path.start();
+  pair.remove();
+  await expect.poll(() => told.at(-2)).toMatch(/^read: E\w+$/);
 });

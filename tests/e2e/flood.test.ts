@@ -18,8 +18,8 @@ const MAC1_OFFSET = 116;
 const MAC_BYTES = 16;
 /** Longer than a test; each is ended before. */
 const POUR_SECONDS = '90';
-/** After it the engine would be taken for dead, or be killed. */
-const PATIENCE_MS = 4_000;
+/** Of whoever talks to the engine meanwhile; most of it is for a machine that is busy. */
+const PATIENCE_MS = 10_000;
 
 /** Counts the initiations that reach the silent port. */
 const COUNT = `nft -f - <<'END'
