@@ -59,10 +59,11 @@ void activity_add(uint64_t *word, uint64_t value)
  * activity_set_bits() - Set bits of a word that others change too
  * @word:	Word
  * @bits:	Bits
+ * Returns false if all of them were set already.
  */
-void activity_set_bits(uint64_t *word, uint64_t bits)
+bool activity_set_bits(uint64_t *word, uint64_t bits)
 {
-	atomic_fetch_or(word_of(word), bits);
+	return (atomic_fetch_or(word_of(word), bits) & bits) != bits;
 }
 
 /**

@@ -5,11 +5,12 @@
 
 #include "pump.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 void activity_store(uint64_t *word, uint64_t value);
 void activity_add(uint64_t *word, uint64_t value);
-void activity_set_bits(uint64_t *word, uint64_t bits);
+bool activity_set_bits(uint64_t *word, uint64_t bits);
 void activity_clear_bits(uint64_t *word, uint64_t bits);
 void activity_drop(struct pump_activity *activity, enum pump_drop reason,
 		   uint64_t count);

@@ -164,7 +164,8 @@ enum pump_message_kind {
 	PUMP_CONFIRMED = 3,
 	/*
 	 * An authentic datagram of the peer came from elsewhere: from. Nothing
-	 * goes there before pump_peer_endpoint() says so. Once for each place.
+	 * goes there before pump_peer_endpoint() says so. Once for each place,
+	 * and not again before the notice was taken.
 	 */
 	PUMP_MOVED = 4,
 	/* The first packet since pump_watch(): read the activity block. */
@@ -373,7 +374,8 @@ PUMP_API int pump_peer_endpoint(struct pump *pump, uint32_t peer,
  * pump_peer_moved() - Where the last authentic datagram from elsewhere came from
  * @pump:	Pump
  * @peer:	Peer
- * @endpoint:	Gets it; of family 0 if there was none since the endpoint was set
+ * @endpoint:	Gets it; of family 0 if there was none since the endpoint was
+ *		set, or one from the endpoint since
  */
 PUMP_API int pump_peer_moved(struct pump *pump, uint32_t peer,
 			     struct pump_endpoint *endpoint);

@@ -94,14 +94,16 @@ static void drop(struct rx *rx, enum pump_drop reason)
  * @rx:		Rx
  * @notice:	Its bit, which stays if the message finds no room
  * @message:	Message
+ * Until its bit was taken the reader has still to look, and sees this, too.
  */
 static void notify(struct rx *rx, enum pump_notice notice,
 		   const struct pump_message *message)
 {
 	struct pump *pump = rx->pump;
 
-	activity_set_bits(&pump->activity->peers[message->peer].notices,
-			  notice);
+	if (!activity_set_bits(&pump->activity->peers[message->peer].notices,
+			       notice))
+		return;
 	if (!handup_message(&pump->handup, EPOCH_RX, message, NULL, 0))
 		drop(rx, PUMP_HANDSHAKES_FULL);
 }
@@ -112,11 +114,13 @@ static void notify(struct rx *rx, enum pump_notice notice,
  * @number:	Its peer
  * @receipt:	Where it came from
  * Another address of this host is remembered at once; another place of the peer
- * is the core's to decide, who is told once.
+ * is the core's to decide, who is told where the peer was last. If it has been
+ * back before the core heard of the other place, it was nowhere else.
  */
 static void compare_endpoint(struct rx *rx, uint32_t number,
 			     const struct receipt *receipt)
 {
+	static const struct pump_endpoint nowhere;
 	const struct pump_endpoint *from = &receipt->from;
 	struct pump_message message = {.kind = PUMP_MOVED, .peer = number};
 	struct peer *peer = &rx->pump->peers[number];
@@ -126,7 +130,8 @@ static void compare_endpoint(struct rx *rx, uint32_t number,
 	rx->compared_version = endpoint_read(&peer->endpoint, &known);
 	rx->compared_receipt = receipt;
 	rx->compared_peer = number;
-	if (memcmp(&known, from, sizeof(known)) == 0)
+	endpoint_read(&peer->moved, &told);
+	if (told.family == 0 && memcmp(&known, from, sizeof(known)) == 0)
 		return;
 	pthread_mutex_lock(&rx->pump->endpoints_lock);
 	endpoint_read(&peer->endpoint, &known);
@@ -135,15 +140,17 @@ static void compare_endpoint(struct rx *rx, uint32_t number,
 		tells = !endpoint_same_remote(&told, from);
 		if (tells)
 			endpoint_write(&peer->moved, from);
-	} else if (from->has_local) {
-		endpoint_write(&peer->endpoint, from);
+	} else {
+		if (told.family != 0)
+			endpoint_write(&peer->moved, &nowhere);
+		if (from->has_local && memcmp(&known, from, sizeof(known)) != 0)
+			endpoint_write(&peer->endpoint, from);
 	}
 	rx->compared_version = endpoint_version(&peer->endpoint);
 	pthread_mutex_unlock(&rx->pump->endpoints_lock);
-	if (!tells)
-		return;
 	message.from = *from;
-	notify(rx, PUMP_NOTICE_MOVED, &message);
+	if (tells)
+		notify(rx, PUMP_NOTICE_MOVED, &message);
 }
 
 /**
