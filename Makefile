@@ -222,7 +222,7 @@ test: ## everything, from nothing
 
 # --- measuring ------------------------------------------------------------------------------------------------------
 
-.PHONY: bench bench-start
+.PHONY: bench bench-start bench-pump
 # BENCH='--rows tcp,udp-64 --repetitions N --seconds N --soak N --json FILE --svg FILE --wireguard-go PATH'
 bench: all ## how fast packets go, beside wireguard-go and no encryption; as root
 	scripts/prepare bench
@@ -236,6 +236,13 @@ bench-start: all ## how long joining a tunnel and making one take; as root
 	@$(BIN)/esbuild tests/bench/start.ts --bundle --platform=node --target=node20.19 --format=esm \
 	  --packages=external --log-level=warning --outfile=build/bench/start.js
 	node build/bench/start.js --repository . $(BENCH)
+
+bench-pump: build/bench/pump-end ## the pump alone between a TUN and a socket, to be looked at with perf(1)
+build/bench/pump-end: tests/pump/bench/end.c $(PUMP_SOURCES) $(PUMP_HEADERS) Makefile
+	@mkdir -p build/bench
+	@echo 'cc $@'
+	@$(PUMP_CC) $(PUMP_CFLAGS) -g -Ipump $< $(PUMP_SOURCES) -o $@.new
+	mv $@.new $@
 
 # --- installing -----------------------------------------------------------------------------------------------------
 
