@@ -158,10 +158,11 @@ types: node_modules/.package-lock.json ## compile without output
 unit: node_modules/.package-lock.json launcher-tests pump-tests ## unit tests, TypeScript and C
 	$(BIN)/vitest run tests/unit
 
-# For as long as SECONDS says, each; with clang.
+# For as long as SECONDS says, each; with clang. What is found is looked at as each script says.
 SECONDS ?= 180
-fuzz: ## libFuzzer on every parser of the launcher's
+fuzz: ## libFuzzer on every parser of the launcher's, and on both directions of the pump
 	tests/launcher/fuzz.sh $(SECONDS)
+	tests/pump/fuzz.sh $(SECONDS)
 
 launcher-tests:
 	tests/launcher/run.sh

@@ -4,22 +4,64 @@
  *
  * With files as arguments it runs them, one by one: that is how a finding is
  * looked at. Without, it changes seeds at random, ROUNDS times, or for as many
- * seconds as FUZZ_SECONDS says.
+ * seconds as FUZZ_SECONDS says. Each input meets a pump that knows nothing of
+ * the last one, so that whichever does harm does so alone, too.
  */
 #ifndef WG_WRAP_TEST_FUZZ_H
 #define WG_WRAP_TEST_FUZZ_H
 
 #include "end.h"
+#include "state.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+enum {
+	/* In the first byte of an input: bits of pump_config.without, and this. */
+	FUZZ_WITHOUT = PUMP_WITHOUT_OFFLOAD | PUMP_WITHOUT_SEGMENT,
+	FUZZ_WORKERS = 1 << 2,
+	FUZZ_WAYS = 1 << 3,
+};
+
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
+static inline void fuzz_empty(struct queue *queue)
+{
+	atomic_store(&queue->written.count, 0);
+	atomic_store(&queue->read.count, 0);
+}
+
+/*
+ * An end with the pump that the first byte of an input wants, as if it had just
+ * been opened. It is opened once for each, since that takes far longer than an
+ * input; what the last one left behind is gone. A side may have one at a time.
+ */
+static inline struct end *fuzz_end(unsigned int side, unsigned int how)
+{
+	static struct end ends[2][FUZZ_WAYS];
+	struct end *end = &ends[side][how % FUZZ_WAYS];
+	static bool has_openssl;
+	uint32_t peer;
+
+	has_openssl = has_openssl || load_openssl();
+	if (!has_openssl)
+		abort();
+	if (!end->pump)
+		end_open_with(end, side, how & FUZZ_WITHOUT,
+			      how & FUZZ_WORKERS ? 2 : 0);
+	for (peer = 0; peer < END_PEERS; peer++)
+		pump_peer_remove(end->pump, peer);
+	memset(end->activity->drops, 0, sizeof(end->activity->drops));
+	fuzz_empty(&end->pump->handup.queues[EPOCH_RX]);
+	fuzz_empty(&end->pump->handup.queues[EPOCH_TX]);
+	fuzz_empty(&end->pump->sends);
+	return end;
+}
+
 #ifndef WITH_LIBFUZZER
-enum { FUZZ_INPUT_MAX = 16384 };
+enum { FUZZ_INPUT_MAX = 1 << 18 };
 
 /* Writes one of the seeds; returns its length. */
 static size_t fuzz_seed(unsigned char *input);
