@@ -149,6 +149,11 @@ export function socketName(fd: number): Uint8Array {
   return address;
 }
 
+/** if_nametoindex(3) in this network namespace; 0 if no interface has that name. */
+export function interfaceIndex(name: string): number {
+  return call('if_nametoindex', new TextEncoder().encode(`${name}\0`));
+}
+
 const TUNSETOFFLOAD = 0x400454d0;
 
 /** ioctl(2) TUNSETOFFLOAD: which super-packets a TUN may carry, as TUN_F_ bits. */

@@ -8,7 +8,7 @@
  */
 import { readUint32LE } from '../bytes.ts';
 import { addressFamily, formatAddress, UdpEndpoint, type Prefix } from '../ip.ts';
-import { NativeLibrary, SystemCallError, type NativePointer } from './ffi.ts';
+import { interfaceIndex, NativeLibrary, SystemCallError, type NativePointer } from './ffi.ts';
 import { decodeActivity, PEER_WORDS, PeerWords, PUMP_HEADER_WORDS } from './pump-activity.ts';
 
 const ABI = 2;
@@ -284,14 +284,18 @@ export function encodeEndpoint(endpoint: UdpEndpoint | undefined): Uint8Array {
   const { address, port, host } = endpoint;
   view.setUint16(0, addressFamily(address), true);
   view.setUint16(2, port, true);
-  const zone = host.includes('%') ? Number(host.slice(host.indexOf('%') + 1)) : 0;
-  view.setUint32(4, Number.isInteger(zone) ? zone : 0, true);
+  if (host.includes('%')) view.setUint32(4, scopeOf(host.slice(host.indexOf('%') + 1)), true);
   bytes.set(address, 8);
   if (endpoint instanceof LocalEndpoint) {
     bytes.set(endpoint.local, 24);
     view.setUint32(40, 1, true);
   }
   return bytes;
+}
+
+/** The number of a zone (RFC 4007 11.2): wg(8) gives its name, and a datagram came from its number. */
+function scopeOf(zone: string): number {
+  return /^\d{1,9}$/.test(zone) ? Number(zone) : interfaceIndex(zone);
 }
 
 function decodeEndpoint(bytes: Uint8Array, at: number): UdpEndpoint | undefined {
