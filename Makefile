@@ -118,7 +118,7 @@ demo: ## run a command over WireGuard against an embedded peer, from nothing
 
 # --- checks ---------------------------------------------------------------------------------------------------------
 
-.PHONY: check fmt fmt-check lint tidy fuzz types unit sim differential property launcher-tests pump-tests e2e e2e-typescript e2e-long interop interop-wireguard-go interop-wireguard-go-typescript interop-kernel interop-kernel-typescript test
+.PHONY: check fmt fmt-check lint tidy fuzz types unit sim differential property launcher-tests pump-tests e2e e2e-typescript e2e-long interop interop-typescript interop-wireguard-go interop-wireguard-go-typescript interop-kernel interop-kernel-typescript test
 check: fmt-check lint tidy types unit sim differential property ## everything fast: before each commit
 
 fmt: ## format all sources
@@ -189,6 +189,9 @@ e2e: all ## the product as an ordinary user against Debian's wireguard-go
 
 interop: all ## wg-wrap device and the control socket against wg, wg-quick and wireguard-go
 	$(BIN)/vitest run --config tests/interop/device/vitest.config.ts
+
+interop-typescript: all ## as interop, with WG_WRAP_PUMP=off
+	WG_WRAP_PUMP=off $(BIN)/vitest run --config tests/interop/device/vitest.config.ts
 
 interop-wireguard-go: all ## the product against wireguard-go: roles, keys, families, changes, cookies
 	$(BIN)/vitest run --config tests/interop/wireguard-go/vitest.config.ts

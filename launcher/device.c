@@ -35,6 +35,9 @@
 
 #define USAGE "wg-wrap device [-f|--foreground] NAME"
 
+/* PUMP_WORKERS_MAX of pump/pump.h, as a digit. */
+#define WORKERS_MAX "7"
+
 enum { DEFAULT_MTU = 1420 };
 
 /* What is asked for. */
@@ -44,6 +47,8 @@ struct request {
 	bool is_help;
 	bool has_log_level;
 	enum { LOG_NOTHING, LOG_ERRORS, LOG_ALL } log_level;
+	/* The engine's word about it; empty where nothing is asked for. */
+	char pump[sizeof("workers=N")];
 };
 
 /**
@@ -117,6 +122,28 @@ static void read_environment(struct request *request)
 }
 
 /**
+ * read_pump() - Read the variables about the pump, as the controller does
+ * @request:	Gets what they ask for
+ */
+static void read_pump(struct request *request)
+{
+	const char *workers = getenv("WG_WRAP_PUMP_WORKERS");
+	const char *pump = getenv("WG_WRAP_PUMP");
+
+	if (workers && *workers) {
+		if (*workers < '0' || *workers > *WORKERS_MAX || workers[1])
+			die(STATUS_USAGE,
+			    "WG_WRAP_PUMP_WORKERS \"%s\": expected a number "
+			    "from 0 to " WORKERS_MAX,
+			    workers);
+		snprintf(request->pump, sizeof(request->pump), "workers=%c",
+			 *workers);
+	}
+	if (pump && strcmp(pump, "off") == 0)
+		strcpy(request->pump, "pump=off");
+}
+
+/**
  * settle_engine() - Leave the engine's child what it needs
  * A process group of its own: ^C on a terminal is for the keeper.
  */
@@ -161,6 +188,9 @@ _Noreturn void device_main(char *const *words)
 		_exit(0);
 	}
 	read_environment(&request);
+	read_pump(&request);
+	if (*request.pump)
+		program.pump = request.pump;
 	absolute_node(node);
 	installation_find_script("engine.js", script);
 	fds_close_from(STDERR_FILENO + 1);

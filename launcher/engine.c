@@ -47,8 +47,8 @@ enum {
 enum { ENGINE_TUN = 3, ENGINE_CHANNEL = 8 };
 #define ENGINE_CHANNEL_TEXT "8"
 
-/* Arguments of Node: itself, its options, the script, two for it, NULL. */
-enum { NODE_OPTIONS_MAX = 8, WORDS_MAX = NODE_OPTIONS_MAX + 5 };
+/* Arguments of Node: itself, its options, the script, three for it, NULL. */
+enum { NODE_OPTIONS_MAX = 8, WORDS_MAX = NODE_OPTIONS_MAX + 6 };
 
 /**
  * engine_prepare() - Initialise an engine that was never started
@@ -125,6 +125,8 @@ static _Noreturn void execute(const struct engine_program *program)
 		words[count++] = (char *)program->role;
 	if (program->before)
 		words[count++] = (char *)program->before;
+	if (program->pump)
+		words[count++] = (char *)program->pump;
 	words[count] = NULL;
 	execve(program->node, words, environment);
 	die_errno("can't execute %s", program->node);

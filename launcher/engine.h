@@ -38,6 +38,7 @@ struct engine_program {
 	const char *script;
 	const char *role;   /* argument of the script, or NULL */
 	const char *before; /* another one: how its predecessor left things */
+	const char *pump;   /* another one: how it is to move packets */
 	/*
 	 * Called in the child: goes where the engine is to be, and leaves it
 	 * no capability but those that it needs.

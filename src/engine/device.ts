@@ -6,8 +6,12 @@
  *
  *   up        opens the sockets, then begins to read the TUN. Not before: a packet that comes with the
  *             link, ahead of this word, waits in the kernel
- *   down      closes the sockets and wipes what is in flight; keys and peers stay
+ *   down      closes the sockets and wipes what is in flight; keys and peers stay. Not where `up` has
+ *             come with it (link.ts)
  *   mtu N     what packets are padded to
+ *
+ * Packets are moved as a tunnel's are, by the pump. It is told all of it, too: it runs while the link
+ * is up, and while sockets are exchanged it rests, so that what is sent meanwhile waits in the TUN.
  *
  * It ends on SIGTERM, when the launcher is gone, or when the TUN is.
  */
@@ -19,16 +23,27 @@ import { Device } from '../wireguard/device.ts';
 import { control } from './control.ts';
 import { serveControlSocket } from './control-socket.ts';
 import { DeviceSockets } from './device-sockets.ts';
+import { Link } from './link.ts';
 import { log, unopenedResponse } from './log.ts';
 import { Loop } from './loop.ts';
+import { dataPathText, pumpFailed, usePump, type PumpWish } from './pump.ts';
 
 /** Numbers of the inherited descriptors (docs/architecture.md). */
 const FD = { tun: 3, control: 7 } as const;
 /** Until the launcher says another one. */
 const DEFAULT_MTU = 1420;
 
+/** Reads the launcher's word about the pump (docs/architecture.md). */
+export function deviceWish(word: string | undefined): PumpWish {
+  const workers = /^workers=([0-9])$/.exec(word ?? '')?.[1];
+  return {
+    pump: word === 'pump=off' ? 'off' : 'on',
+    pumpWorkers: workers === undefined ? undefined : Number(workers),
+  };
+}
+
 /** Runs the device until it calls `end`, which ends the process. */
-export function runDevice(end: () => never): void {
+export function runDevice(wish: PumpWish, end: () => never): void {
   const startedAt = bootTime();
   makeUndumpable();
   const device = new Device({ entropy, wallClock, x25519, mtu: DEFAULT_MTU });
@@ -39,12 +54,16 @@ export function runDevice(end: () => never): void {
     onUnopenedResponse: (publicKey: Uint8Array) => {
       log(unopenedResponse(publicKey));
     },
+    onPumpFailed: (error: Error) => {
+      log(pumpFailed(error));
+    },
     onTunGone: (error: Error) => {
       log(`lost the TUN (${error.message})`);
       stop();
     },
   };
   const loop = new Loop(device, FD.tun, listener, undefined);
+  usePump(loop, DEFAULT_MTU, wish);
   const sockets = new DeviceSockets((udp4, udp6) => {
     loop.useSockets(udp4, udp6);
   });
@@ -64,26 +83,37 @@ export function runDevice(end: () => never): void {
     end();
   };
   process.on('SIGTERM', stop);
+  // The pump's threads must be over before the process is.
+  process.removeAllListeners('disconnect');
+  process.on('disconnect', stop);
+  const link = new Link({
+    onUp: () => {
+      openSockets(sockets);
+      loop.up();
+      log(`went up, port ${sockets.listenPort}, ${dataPathText(loop)}`);
+    },
+    onDown: () => {
+      loop.down();
+      sockets.down();
+      log('went down');
+    },
+  });
   process.on('message', (word) => {
-    obey(word, device, loop, sockets);
+    obey(word, loop, link);
   });
   process.send?.('ready');
 }
 
 /** Does what the launcher says about the link. */
-function obey(word: unknown, device: Device, loop: Loop, sockets: DeviceSockets): void {
+function obey(word: unknown, loop: Loop, link: Link): void {
   const mtu = typeof word === 'string' ? /^mtu (\d{1,5})$/.exec(word)?.[1] : undefined;
   if (mtu !== undefined) {
-    device.setMtu(Number(mtu));
+    loop.setMtu(Number(mtu));
     log(`took MTU ${mtu}`);
   } else if (word === 'up') {
-    openSockets(sockets);
-    loop.up();
-    log(`went up, port ${sockets.listenPort}`);
+    link.wentUp();
   } else if (word === 'down') {
-    loop.down();
-    sockets.down();
-    log('went down');
+    link.wentDown();
   } else {
     log('heard an unknown word from the launcher');
   }

@@ -138,6 +138,12 @@ export class Loop {
     this.#device.useFastPath(pump);
   }
 
+  /** Changes the MTU of the TUN, which padding doesn't exceed. */
+  setMtu(mtu: number): void {
+    this.#device.setMtu(mtu);
+    this.#path.pump?.setMtu(mtu);
+  }
+
   /** Closes the sockets; until there are others nothing is sent or received. */
   closeSockets(): void {
     this.#path.closeSockets();
@@ -259,14 +265,17 @@ export class Loop {
     }
   }
 
-  /** Goes on without the pump; what was sealed with its keypairs is lost, as after a restart. */
+  /**
+   * Goes on without the pump, with new keys for peers that have been in use; what was sealed with the
+   * pump's is lost, as after a restart.
+   */
   #endPump(pump: PumpPath, error: Error): void {
     if (this.#path.pump !== pump) return;
     pump.sync();
     this.#device.useFastPath(undefined);
     this.#path.endPump();
     this.#listener.onPumpFailed?.(error);
-    this.connect();
+    this.wake();
   }
 
   #onPacket(slot: PacketSlot): void {

@@ -15,23 +15,21 @@
  * After a crash the arguments are what the pin was told last: the latest timestamp, for peers refuse
  * initiations that are not later, and the clock may have been set back; and `connected` or `stale`, if
  * there was a handshake. With the argument `device` it is the engine of `wg-wrap device` (device.ts):
- * steps 1, 2 and 4.
+ * steps 1, 2 and 4. How packets are to be moved is then the next argument.
  */
 import { fstatSync, readSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { formatHex, parseHex } from '../bytes.ts';
 import { decodeEngineConfiguration, type EngineConfiguration } from '../engine-configuration.ts';
 import type { EngineState } from '../engine-status.ts';
 import { bootTime, wallClock } from '../linux/clock.ts';
 import { entropy } from '../linux/entropy.ts';
 import { makeUndumpable } from '../linux/ffi.ts';
-import { processors } from '../linux/processors.ts';
 import { x25519 } from '../linux/x25519.ts';
 import { parseSet } from '../uapi.ts';
 import { Device } from '../wireguard/device.ts';
 import { control } from './control.ts';
 import { serveControlSocket, type ControlListener } from './control-socket.ts';
-import { runDevice } from './device.ts';
+import { deviceWish, runDevice } from './device.ts';
 import { deviceUpdate } from './device-update.ts';
 import { Endpoints } from './endpoints.ts';
 import { HealthWatch, type HealthListener } from './health-watch.ts';
@@ -40,13 +38,10 @@ import { Loop } from './loop.ts';
 import { neighboursOf } from './neighbours.ts';
 import type { EngineFacts } from './status.ts';
 import { Outside, type OutsideParts, type OutsideWord } from './outside.ts';
-import { workersFor } from './workers.ts';
+import { dataPathText, pumpFailed, usePump } from './pump.ts';
 
 /** Numbers of the inherited descriptors (docs/architecture.md). */
 const FD = { tun: 3, udp4: 4, udp6: 5, configuration: 6, control: 7 } as const;
-
-/** Beside the engine. */
-const PUMP = 'libwgpump.so';
 
 // Node opens its debugger on SIGUSR1 unless somebody listens for that signal.
 process.on('SIGUSR1', () => undefined);
@@ -74,22 +69,7 @@ function tellPin(word: PinWord): void {
 }
 
 function logStart({ tunnel, mtu }: EngineConfiguration, loop: Loop): void {
-  const { dataPath } = loop.dataPath;
-  const workers = loop.workers === 0 ? '' : `, ${loop.workers} workers`;
-  log(`started tunnel ${JSON.stringify(tunnel)}, mtu ${mtu}, data path ${dataPath}${workers}`);
-}
-
-/** A tunnel without a pump is a slower one. */
-function usePump(
-  loop: Loop,
-  { mtu, pumpWorkers = workersFor(processors()) }: EngineConfiguration,
-): void {
-  try {
-    loop.usePump(join(dirname(import.meta.filename), PUMP), mtu, pumpWorkers);
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    log(`could not use the pump (${error.message})`);
-  }
+  log(`started tunnel ${JSON.stringify(tunnel)}, mtu ${mtu}, ${dataPathText(loop)}`);
 }
 
 function watchHealth(device: Device, before: EngineState): HealthWatch {
@@ -180,7 +160,7 @@ function runTunnel(legacy: Legacy): void {
         log(unopenedResponse(publicKey));
       },
       onPumpFailed: (error) => {
-        log(`lost the pump (${error.message}), and goes on without it`);
+        log(pumpFailed(error));
       },
       onTunGone: (error) => {
         log(`lost the TUN (${error.message})`);
@@ -210,7 +190,7 @@ function runTunnel(legacy: Legacy): void {
   process.on('disconnect', stop);
   process.on('message', outside.hear.bind(outside));
 
-  if (configuration.pump === 'on') usePump(loop, configuration);
+  usePump(loop, configuration.mtu, configuration);
   loop.apply((now, out) => {
     device.configure(deviceUpdate(parsed.set), now, out);
     device.configure({ peers: endpoints.initial() }, now, out);
@@ -223,5 +203,5 @@ function runTunnel(legacy: Legacy): void {
 }
 
 const words = process.argv.slice(2);
-if (words[0] === 'device') runDevice(() => process.exit(0));
+if (words[0] === 'device') runDevice(deviceWish(words[1]), () => process.exit(0));
 else runTunnel(parseLegacy(words));

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Command } from '../../e2e/harness/command.ts';
 import { eventually } from '../../e2e/harness/eventually.ts';
 import { Namespace } from '../../e2e/harness/namespace.ts';
-import { useLab } from './harness/lab.ts';
+import { ENVIRONMENT, useLab } from './harness/lab.ts';
 
 const lab = useLab();
 
@@ -29,7 +29,7 @@ async function portIs(state: 'open' | 'closed', port: string): Promise<void> {
 /** Starts a device in the foreground, and waits until the launcher has told it about its link. */
 async function foreground(): Promise<Command> {
   const command = Command.start(lab.here.enter([lab.launcher, 'device', '-f', 'wg0']), {
-    env: { PATH: process.env['PATH'] ?? '', LOG_LEVEL: 'verbose' },
+    env: { ...ENVIRONMENT, LOG_LEVEL: 'verbose' },
   });
   await command.until(/took MTU 1420/);
   return command;
@@ -197,6 +197,13 @@ describe('a device is refused', () => {
     expect(status).toBe(125);
     expect(stderr).toMatch(/wg0\.sock is in use by another device \(EADDRINUSE\)/);
     expect(await lab.sh('wg show interfaces')).toBe('wg0');
+  });
+
+  it('with a number of workers that there can not be', async () => {
+    expect(await refused(['wg0'], ['env', 'WG_WRAP_PUMP_WORKERS=8'])).toEqual([
+      64,
+      'wg-wrap: WG_WRAP_PUMP_WORKERS "8": expected a number from 0 to 7\n',
+    ]);
   });
 
   it('without CAP_NET_ADMIN', async () => {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Command } from '../../e2e/harness/command.ts';
 import { makeKeyPair, makePresharedKey } from '../../e2e/harness/keys.ts';
-import { PEER_ENDPOINT, useLab } from './harness/lab.ts';
+import { ENVIRONMENT, PEER_ENDPOINT, useLab } from './harness/lab.ts';
 
 const USER = 1234;
 const lab = useLab();
@@ -72,7 +72,7 @@ async function withTunnel(test: (session: Command) => Promise<void>): Promise<vo
   const wrap = [lab.launcher, '--dns', 'none', '-c', join(home, 'work.conf'), '--', 'sh'];
   const run = [...user, ...wrap];
   const session = Command.start(lab.here.enter(run), {
-    env: { PATH: process.env['PATH'] ?? '', XDG_RUNTIME_DIR: join(home, 'run'), HOME: home },
+    env: { ...ENVIRONMENT, XDG_RUNTIME_DIR: join(home, 'run'), HOME: home },
     inputStaysOpen: true,
   });
   try {

@@ -7,12 +7,15 @@
  *
  * Each host is a mount and a network namespace with its own /run/wireguard and /dev/net/tun. The
  * product's daemons outlive the command that starts them, so after every test the lab sees to it that
- * none is left, nor a link, nor a socket, and that none had a key in its arguments or its environment.
+ * none is left, nor a link, nor a socket, and that none had a key in its arguments or its environment;
+ * and that a device that is there at the end had its packets moved as the run says.
  */
 import { connect } from 'node:net';
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, inject } from 'vitest';
+import { parseEngineStatus, type EngineStatus } from '../../../../src/engine-status.ts';
 import { must, type CommandOptions } from '../../../e2e/harness/command.ts';
+import { DATA_PATH } from '../../../e2e/harness/data-path.ts';
 import { eventually } from '../../../e2e/harness/eventually.ts';
 import { makeKeyPair, type KeyPair } from '../../../e2e/harness/keys.ts';
 import { Namespace } from '../../../e2e/harness/namespace.ts';
@@ -30,6 +33,13 @@ const PRIVATE_DIRECTORIES = `
 export const PEER_PORT = 51820;
 export const PEER_ENDPOINT: string = `198.51.100.1:${PEER_PORT}`;
 
+/** What the product is started with. */
+export const ENVIRONMENT: Readonly<Record<string, string>> = {
+  PATH: process.env['PATH'] ?? '',
+  LANG: 'C.UTF-8',
+  ...(DATA_PATH === 'typescript' && { WG_WRAP_PUMP: 'off' }),
+};
+
 /** One process of the product's. */
 export interface Process {
   readonly pid: number;
@@ -41,6 +51,7 @@ export class Lab {
   #here: Namespace | undefined;
   #there: Namespace | undefined;
   #peer: WireguardGo | undefined;
+  #dataPath: EngineStatus['dataPath'] | undefined = DATA_PATH;
   /** A device keeps nothing in files. */
   readonly #secrets: SecretWatch = new SecretWatch({
     runtime: '/',
@@ -51,6 +62,11 @@ export class Lab {
   /** Where the product runs. */
   get here(): Namespace {
     return built(this.#here);
+  }
+
+  /** Where the peer runs. */
+  get there(): Namespace {
+    return built(this.#there);
   }
 
   get peer(): WireguardGo {
@@ -90,7 +106,7 @@ export class Lab {
   /** Runs a shell script where the product is, with the launcher as `$W`. */
   async sh(script: string, options: CommandOptions = {}): Promise<string> {
     return await must(this.here.enter(['sh', '-euc', `W=${this.launcher}\n${script}`]), {
-      env: { PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8' },
+      env: ENVIRONMENT,
       ...options,
     });
   }
@@ -101,14 +117,22 @@ export class Lab {
   }
 
   /** Makes a device with a key that the peer knows; its link is down. */
-  async makeDevice(name: string = 'wg0'): Promise<KeyPair> {
+  async makeDevice(
+    name: string = 'wg0',
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<KeyPair> {
     const keys = makeKeyPair();
-    await this.sh(`$W device ${name}`);
+    await this.sh(`$W device ${name}`, { env: { ...ENVIRONMENT, ...env } });
+    await this.introduce(keys, name);
+    return keys;
+  }
+
+  /** Has a device and the peer know each other. */
+  async introduce(keys: KeyPair, name: string = 'wg0'): Promise<void> {
     await this.peer.setPeers([
       { publicKey: keys.publicKey, allowedIps: ['10.9.0.2/32', 'fd09::2/128'] },
     ]);
     await this.wg(`setconf ${name}`, this.configuration(keys));
-    return keys;
   }
 
   /** The product's side of the peering, as `wg setconf` takes it. */
@@ -148,6 +172,28 @@ export class Lab {
     const of = this.processes().filter((one) => isEngine(one) === (role === 'engine'));
     if (of.length !== 1) throw new Error(`not one ${role}: ${JSON.stringify(this.processes())}`);
     return of[0];
+  }
+
+  /** How a device's engine is, by its own word. */
+  async status(name: string = 'wg0'): Promise<EngineStatus> {
+    const status = parseEngineStatus(await this.ask('status=1\n\n', name));
+    if (!status) throw new Error(`the engine of ${name} tells no status`);
+    return status;
+  }
+
+  /** Lets packets be moved otherwise in this test than in others. */
+  allowOtherDataPath(): void {
+    this.#dataPath = undefined;
+  }
+
+  /** Who moves the packets of wg0, if it is there and that isn't who should; resets what was allowed. */
+  async takeWrongDataPath(): Promise<string | undefined> {
+    const expected = this.#dataPath;
+    this.#dataPath = DATA_PATH;
+    const sockets = await this.sh('ls /run/wireguard');
+    if (expected === undefined || !sockets.split('\n').includes('wg0.sock')) return undefined;
+    const { dataPath } = await this.status();
+    return dataPath === expected ? undefined : dataPath;
   }
 
   /** Waits until nothing of the product's is left: no process, no interface, no socket. */
@@ -216,13 +262,19 @@ export function useLab(): Lab {
   });
   afterEach(async () => {
     const secrets = lab.takeSecrets();
-    await lab.sh('for link in wg0 wg1; do ip link delete $link 2>/dev/null || true; done');
+    let wrong: string | undefined;
+    try {
+      wrong = await lab.takeWrongDataPath();
+    } finally {
+      await lab.sh('for link in wg0 wg1; do ip link delete $link 2>/dev/null || true; done');
+    }
     try {
       await lab.gone();
     } finally {
       for (const { pid } of lab.processes()) process.kill(pid, 'SIGKILL');
       await lab.sh('rm -f /run/wireguard/*');
     }
+    if (wrong !== undefined) throw new Error(`the packets were moved by ${wrong}`);
     if (secrets.length > 0) throw new Error(secrets.join('\n'));
   });
   return lab;
