@@ -175,10 +175,11 @@ it.each(['onHandshake', 'onBatchEnd'] as const)(
 );
 
 it('a handshake message from port 0 is told as such, for nothing can be sent there', () => {
-  const ring = new RingPump(inject('pump'), MTU);
+  const ring = new RingPump(inject('pump'), { mtu: MTU });
   const initiation = new Uint8Array(INITIATION_BYTES);
   initiation[0] = 1;
-  for (const port of [0, 1]) ring.giveDatagram(initiation, new UdpEndpoint(LOOPBACK, port), 0);
+  for (const port of [0, 1]) ring.giveDatagrams([initiation], new UdpEndpoint(LOOPBACK, port), 0);
+  ring.step();
   const [first, second] = ring.takeMessages();
   expect(first).toEqual({ kind: 'portZero' });
   expect(second).toMatchObject({ kind: 'handshake', from: { port: 1 } });
