@@ -222,6 +222,7 @@ test: ## everything, from nothing
 	$(MAKE) --no-print-directory interop
 	$(MAKE) --no-print-directory interop-wireguard-go
 	$(MAKE) --no-print-directory e2e-typescript
+	$(MAKE) --no-print-directory interop-typescript
 	$(MAKE) --no-print-directory interop-wireguard-go-typescript
 
 # --- measuring ------------------------------------------------------------------------------------------------------

@@ -148,7 +148,7 @@ void handup_active(struct handup *handup, enum epoch_reader from)
 	if (!atomic_load_explicit(&handup->is_watched, memory_order_relaxed) ||
 	    !atomic_exchange(&handup->is_watched, false))
 		return;
-	/* A full queue wakes the reader just as well, who then asks again. */
+	/* A full queue wakes the reader just as well, who then looks anyway. */
 	if (!handup_message(handup, from, &header, NULL, 0))
 		atomic_store(&handup->is_watched, true);
 }

@@ -220,7 +220,10 @@ export class PumpPath implements FastPath {
     const isLeft = this.#do(() => this.#pump.take(this.#tell, BATCH));
     this.#listener.onBatchEnd();
     // The listener may have stopped this path.
-    if (isLeft !== true || !this.#mayGoOn()) return;
+    if (!this.#mayGoOn()) return;
+    // Where so much comes up, the word that there was a packet may have found no room.
+    this.#readLater();
+    if (isLeft !== true) return;
     this.#nextTurn = setImmediate(() => {
       this.#drain();
     });

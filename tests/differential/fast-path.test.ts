@@ -217,6 +217,41 @@ it('what passes by is read a second later, and not again while nothing changes',
   expect(read).toHaveLength(length);
 });
 
+it('what passes by is read also where so much came up that it could not be told', async () => {
+  const key = new Uint8Array(32).fill(1);
+  const keypair = { peer: 3, isInitiator: true, birth: bootTime(), sendKey: key, receiveKey: key };
+  const everything = [{ prefix: parsePrefix('0.0.0.0/0')!, peer: 3 }];
+  path.install({ ...keypair, localIndex: 5, remoteIndex: 6 });
+  path.setAllowedIPs(everything);
+  path.start();
+  const read: Activity[] = [];
+  const silent = { ...listener, onActivity: () => undefined };
+  listener.onActivity = (_, activity) => read.push(activity);
+  const others = openHostSockets(0);
+  const otherPair = new TunPair();
+  const options = { udp4: others.udp4, udp6: -1, mtu: MTU, vnetHeaderBytes: 10 };
+  const other = new PumpPath(inject('pump'), { ...options, tun: otherPair.tun }, silent);
+  other.install({ ...keypair, localIndex: 6, remoteIndex: 5 });
+  other.setEndpoint(3, here);
+  other.setAllowedIPs(everything);
+  other.promote(6);
+  other.start();
+  // All of this without a turn of the event loop.
+  const most = 10_000;
+  for (let count = 1; path.activity.drops.handshakesFull === 0; count++) {
+    if (count > most) throw new Error('there is always room');
+    initiate(count);
+    receive(count);
+  }
+  const { udpDatagramsReceived } = path.activity.work;
+  otherPair.write(makeInnerPacket(7, LOOPBACK, LOOPBACK, 100));
+  receive(udpDatagramsReceived + 1);
+  await expect.poll(() => read.length, { timeout: 10_000 }).toBeGreaterThan(0);
+  other.close();
+  otherPair.close();
+  others.close();
+});
+
 it('a device that goes away is told, as an error of reading it', async () => {
   path.start();
   pair.remove();
